@@ -1,0 +1,41 @@
+# Everything a newcomer needs: `make demo`, `make test`, `make lab`.  Python 3.11 or later and make are enough.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: demo test lab bench notebooks format clean
+
+demo: $(READY)
+	@mkdir -p out
+	@$(BIN)/sim run thundering-herd --seeds 5 --workers 2
+
+test: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/pytest -q -n 2 --dist loadfile
+
+lab: $(READY)
+	$(BIN)/sim lab
+
+bench: $(READY)
+	$(BIN)/python -m benchmarks
+
+notebooks: $(READY)
+	$(BIN)/python -m sim.notebooks
+
+format: $(READY)
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean:
+	rm -rf $(VENV) out build
+
+$(READY): pyproject.toml .constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or later is needed; say make PYTHON=python3.12"; exit 2; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "Installing the pinned packages into $(VENV) (once, about a minute)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c .constraints.txt -e '.[test]'
+	@touch $(READY)

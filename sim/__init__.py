@@ -1,0 +1,68 @@
+"""Unhappy Path: run the failure path of API design and webhooks before the interview.
+
+    import sim
+    world = sim.scenarios.thundering_herd(clients=2_000)
+    runs = sim.compare(world, ["immediate", "full-jitter"])
+    runs.table("ok", "attempts")
+
+Names are handed on when they are first used, so `import sim` is quick and brings in no pandas.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from sim import errors, laws, metrics, policies, scenarios
+    from sim.experiment import Comparison, Estimate, Run, compare, run, sweep
+    from sim.outcome import Outcome
+    from sim.policies import ClientPolicy, Retry
+    from sim.scenario import Scenario
+
+_HOMES = {
+    "Comparison": "sim.experiment",
+    "Estimate": "sim.experiment",
+    "Run": "sim.experiment",
+    "compare": "sim.experiment",
+    "run": "sim.experiment",
+    "sweep": "sim.experiment",
+    "Outcome": "sim.outcome",
+    "ClientPolicy": "sim.policies",
+    "Retry": "sim.policies",
+    "Scenario": "sim.scenario",
+}
+_MODULES = ("errors", "laws", "metrics", "policies", "scenarios")
+
+__all__ = [
+    "ClientPolicy",
+    "Comparison",
+    "Estimate",
+    "Outcome",
+    "Retry",
+    "Run",
+    "Scenario",
+    "compare",
+    "errors",
+    "laws",
+    "metrics",
+    "policies",
+    "run",
+    "scenarios",
+    "sweep",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        value = getattr(importlib.import_module(_HOMES[name]), name)
+    elif name in _MODULES:
+        value = importlib.import_module(f"sim.{name}")
+    else:
+        raise AttributeError(f"module 'sim' has no attribute {name!r}")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return [*globals(), *__all__]

@@ -1,0 +1,190 @@
+"""The terminal: `sim list`, `sim run`, `sim lab`.
+
+Bad input ends with exit code 2 and one sentence on stderr; nothing is written then.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import attrs
+import typer
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from tqdm import tqdm
+
+from sim import lab as learner
+from sim.errors import SimError
+from sim.experiment import Comparison, compare
+from sim.knobs import knobs_of
+from sim.policies.catalog import EXTRAS, RETRIES, unknown
+from sim.scenario import Scenario
+from sim.scenarios import stories, story_named
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="Run the failure path of an API before the interview does.",
+)
+
+COLUMNS = {
+    "ok": "calls ok",
+    "gave_up": "gave up",
+    "attempts": "attempts",
+    "amplification": "attempts per call",
+    "peak_attempts_per_100ms": "peak attempts per 100 ms",
+    "drain_seconds": "drain, s",
+    "p50": "p50, s",
+    "p99": "p99, s",
+}
+
+
+@app.command("list")
+def list_() -> None:
+    """List the scenarios with their knobs, and the policies."""
+    console = Console(highlight=False)
+    for name, function in stories().items():
+        console.print(f"[bold]{name}[/bold]  {(function.__doc__ or '').splitlines()[0]}")
+        for knob in knobs_of(function).values():
+            value = f"{knob.default:,}" if isinstance(knob.default, int | float) else str(knob.default)
+            console.print(f"    {knob.name} = {value} {knob.unit}".rstrip() + f"  [dim]{knob.help}[/dim]")
+    console.print(f"\n[bold]policies[/bold]  {', '.join(RETRIES)}")
+    console.print(f"    each may be joined to {', '.join('+' + extra for extra in EXTRAS)}")
+
+
+@app.command()
+def run(
+    scenario: Annotated[str, typer.Argument(help="name of a scenario, see `sim list`")],
+    set_: Annotated[list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="turn a knob")] = None,
+    policy: Annotated[list[str] | None, typer.Option("--policy", metavar="NAME", help="compare this one")] = None,
+    seeds: Annotated[int | None, typer.Option("--seeds", metavar="N", help="run N seeds, from --seed on")] = None,
+    seed: Annotated[int, typer.Option("--seed", metavar="K", help="the first seed")] = 0,
+    workers: Annotated[int, typer.Option("--workers", metavar="N", help="processes to use")] = 1,
+    as_json: Annotated[bool, typer.Option("--json", help="print one JSON object")] = False,
+    chart: Annotated[Path | None, typer.Option("--chart", metavar="FILE", help="save the load over time")] = None,
+) -> None:
+    """Run a scenario with several policies and compare them."""
+    world = _world(scenario, set_ or [])
+    for name, count in (("--seeds", 1 if seeds is None else seeds), ("--workers", workers)):
+        if count < 1:
+            raise ValueError(f"{name} must be at least 1, got {count}")
+    if chart is not None:
+        _check_writable(chart)
+    chosen = list(dict.fromkeys(policy or world.policies))
+    several = range(seed, seed + (seeds or 1))
+    with tqdm(total=len(chosen) * len(several), delay=1, disable=None, leave=False, unit="run") as bar:
+        compared = compare(world, chosen, seeds=several, workers=workers, progress=bar.update)
+    if as_json:
+        print(json.dumps(report(compared, many=seeds is not None), indent=2))
+    else:
+        _print(compared)
+    if chart is not None:
+        from sim import charts
+
+        charts.save(charts.load(compared), chart)
+        if not as_json:
+            print(f"The load over time is drawn in {chart}.")
+
+
+@app.command()
+def lab(
+    reset: Annotated[
+        str | None, typer.Option("--reset", metavar="NN", help="renew one notebook, by its number")
+    ] = None,
+    no_browser: Annotated[bool, typer.Option("--no-browser", help="do not open a browser")] = False,
+) -> None:
+    """Open JupyterLab on the learner's copy of the notebooks."""
+    folder = learner.prepare(reset)
+    if reset is None:
+        raise typer.Exit(learner.open_lab(folder, browser=not no_browser))
+
+
+def report(compared: Comparison, *, many: bool) -> dict[str, Any]:
+    """What `sim run --json` prints: plain figures for one seed, {mean, low, high, n} for *many*; NaN is null."""
+    policies: dict[str, Any] = {}
+    for name, per_seed in compared.figures.items():
+        policies[name] = {
+            figure: _figure(attrs.asdict(compared.estimate(name, figure)) if many else value)
+            for figure, value in per_seed[0].items()
+        }
+    seeds: dict[str, Any] = {"seeds": list(compared.seeds)} if many else {"seed": compared.seeds[0]}
+    knobs = {name: _figure(value) for name, value in compared.scenario.knobs.items()}
+    return {"scenario": compared.scenario.name, **seeds, "knobs": knobs, "policies": policies}
+
+
+def in_words(compared: Comparison) -> str:
+    """One plain sentence: who served most, who served least, and what the least cost the server."""
+    ok = {name: compared.estimate(name, "ok").mean for name in compared.figures}
+    calls = compared.estimate(next(iter(ok)), "calls").mean
+    best, worst = max(ok, key=lambda name: ok[name]), min(ok, key=lambda name: ok[name])
+    if best == worst or ok[best] == ok[worst]:
+        return f"Of {calls:,.0f} calls, {best} ends {ok[best]:,.0f} well, and no policy here does better or worse."
+    loudest = max(ok, key=lambda name: compared.estimate(name, "attempts").mean)
+    attempts = compared.estimate(loudest, "attempts").mean
+    return (
+        f"Of {calls:,.0f} calls, {best} ends {ok[best]:,.0f} well and {worst} {ok[worst]:,.0f}; "
+        f"the loudest, {loudest}, sends {attempts:,.0f} attempts to end {ok[loudest]:,.0f} well."
+    )
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """The `sim` command: bad input is one sentence and exit code 2, never a traceback."""
+    try:
+        app(args=None if arguments is None else list(arguments), prog_name="sim")
+    except (ValueError, TypeError, OSError, SimError) as error:
+        print(f"sim: {error}", file=sys.stderr)
+        sys.exit(2)
+
+
+def _world(name: str, settings: Sequence[str]) -> Scenario:
+    function = story_named(name)
+    knobs = knobs_of(function)
+    values = {}
+    for setting in settings:
+        key, equals, text = setting.partition("=")
+        key = key.strip().replace("-", "_")
+        if not equals:
+            raise ValueError(f"--set takes NAME=VALUE, got {setting!r}")
+        if key not in knobs:
+            raise ValueError(unknown(f"knob of {name}", key, list(knobs)))
+        values[key] = knobs[key].parse(text)
+    return function(**values)
+
+
+def _check_writable(path: Path) -> None:
+    if path.suffix.lower() not in (".png", ".svg", ".pdf"):
+        raise ValueError(f"--chart must end in .png, .svg or .pdf, got {str(path)!r}")
+    if not path.parent.is_dir():
+        raise ValueError(f"--chart must name a file in a folder that exists, got {str(path)!r}")
+
+
+def _figure(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _figure(inner) for name, inner in value.items()}
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _print(compared: Comparison) -> None:
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else 150)
+    seeds = compared.seeds
+    which = f"seed {seeds[0]}" if len(seeds) == 1 else f"{len(seeds)} seeds from {seeds[0]} on, mean ± 95 % interval"
+    calls = compared.estimate(next(iter(compared.figures)), "calls").mean
+    table = Table(title=f"{compared.scenario.name}: {calls:,.0f} calls, {which}", box=box.SIMPLE_HEAD)
+    table.add_column("policy")
+    for heading in COLUMNS.values():
+        table.add_column(heading, justify="right")
+    for name in compared.figures:
+        table.add_row(name, *(str(compared.estimate(name, figure)) for figure in COLUMNS))
+    console.print(table)
+    console.print(in_words(compared))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,53 @@
+"""The learner's copy: `work/` beside the notebooks, made once and never overwritten.
+
+The committed notebooks stay as they are, so an update never conflicts with a learner's answers.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+FOLDERS = ("notebooks", "exercises")
+START = "notebooks/00_start_here.ipynb"
+
+
+def prepare(reset: str | None = None, root: Path | None = None) -> Path:
+    """Copy what the learner's folder does not have yet; returns the folder.
+
+    *reset*: the number of a notebook, such as "02", to be copied anew, the old one kept beside it as `.bak`.
+    *root*: the folder of the project; None is where this package was checked out.
+
+    Raises: `ValueError` when there are no notebooks here, or none with that number.
+    """
+    root = root or Path(__file__).resolve().parent.parent
+    sources = [path for folder in FOLDERS for path in sorted((root / folder).rglob("*.ipynb")) if _wanted(path)]
+    if not sources:
+        raise ValueError(
+            "the notebooks are not beside the installed package; run `sim lab` from a clone of the project"
+        )
+    work = root / "work"
+    chosen = [path for path in sources if reset is not None and path.name.startswith(f"{reset}_")]
+    if reset is not None and not chosen:
+        numbers = ", ".join(sorted({path.name.split("_")[0] for path in sources}))
+        raise ValueError(f"--reset takes the number of a notebook ({numbers}), got {reset!r}")
+    for path in sources:
+        copy = work / path.relative_to(root)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        if path in chosen and copy.exists():
+            copy.replace(copy.with_suffix(".ipynb.bak"))
+        if not copy.exists():
+            shutil.copyfile(path, copy)
+    return work
+
+
+def open_lab(folder: Path, *, browser: bool = True) -> int:
+    """Run JupyterLab on *folder* until it is closed; returns its exit code."""
+    command = [sys.executable, "-m", "jupyterlab", "--LabApp.news_url=", START, f"--ServerApp.root_dir={folder}"]
+    return subprocess.call(command + ([] if browser else ["--no-browser"]), cwd=folder)
+
+
+def _wanted(path: Path) -> bool:
+    return ".ipynb_checkpoints" not in path.parts and "solutions" not in path.parts

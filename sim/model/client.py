@@ -1,0 +1,213 @@
+"""The clients: they drive the flow of every call, and write what they see into the trace."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from random import Random
+from typing import Any
+
+from sim.engine import NORMAL, Callbacks, Engine, Timer
+from sim.errors import EventBudgetError, FlowError, PolicyError, SimError
+from sim.flow import CallFlow, HandlerFlow, Send, Wait, describe
+from sim.outcome import Kind, Outcome
+from sim.trace import (
+    C_ATTEMPTS,
+    C_ENDED,
+    C_OK,
+    C_STATUS,
+    NAN,
+    SETTLED,
+    STATUS,
+    Trace,
+)
+
+STEPS_AT_ONE_INSTANT = 256
+"""How often one call may act without the clock moving: far more than a policy needs, far less than a hang."""
+STEPS_PER_CALL, SPARE_STEPS = 200, 1_000_000
+"""The event budget of a run: this many steps for every call begun, and some to spare."""
+
+_FOREVER = float("inf")
+_OK = Kind.OK
+
+
+class Call(Timer):
+    """One intent of one client.  It is its own timer: a call either waits or has an attempt out, never both."""
+
+    sent = 0
+    next_attempt = 0
+    spins = 0
+    spun_at = -1.0
+
+    def __init__(self, number: int, client: int, policy: Any, flow: CallFlow, row: int) -> None:
+        self.number = number
+        self.client = client
+        self.policy = policy
+        self.flow = flow
+        self.row = row
+
+
+class Attempt(Timer):
+    """One try at a call, or the network's copy of one.  It is its own timer on the way there and in the server."""
+
+    awaited = True
+    era = pieces = 0
+    flow: HandlerFlow
+    duplicate: Attempt | None = None
+    original: Attempt | None = None
+
+    def __init__(self, call: Call, number: int, copy: int, row: int) -> None:
+        self.call = call
+        self.number = number
+        self.copy = copy
+        self.row = row
+
+
+class Clients:
+    """All clients of a run."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        trace: Trace,
+        *,
+        timeout: float,
+        per_host: int,
+        policy_for: Callable[[int], Any],
+        rng: Random,
+        request: Callable[[Attempt, float], None],
+    ) -> None:
+        self.in_flight = 0
+        self.answers_seen = self.answers_ignored = 0
+        self.ended: Callable[[Call, float], None] | None = None
+        self._engine, self._schedule = engine, engine.schedule
+        self._attempts, self._calls = trace.attempts, trace.calls
+        self._cells = trace.attempts.cells
+        self._timeout, self._per_host = timeout, per_host
+        self._policy_for, self._rng = policy_for, rng
+        self.request = request
+        self._begun = self._steps = 0
+        self._budget = SPARE_STEPS
+        self._on_wake: Callbacks = [self._wake]
+        self._on_resend: Callbacks = [self._resend]
+        self._on_expire: Callbacks = [self._expire]
+
+    def begin(self, client: int) -> None:
+        """A new call of *client*, now."""
+        now = self._engine.now
+        host = client // self._per_host
+        policy = self._policy_for(host)
+        number = self._begun
+        self._begun += 1
+        self._budget += STEPS_PER_CALL
+        self.in_flight += 1
+        row = self._calls.append(number, client, host, now)
+        call = Call(number, client, policy, policy.call(now, self._rng), row)
+        self._go_on(call, None, now, False)
+
+    def answer(self, attempt: Attempt, outcome: Outcome, now: float) -> None:
+        """An answer reached the client: news if the attempt is still awaited, else ignored."""
+        if attempt.original is not None:
+            attempt = attempt.original
+        if not attempt.awaited:
+            self.answers_ignored += 1
+            return
+        self.answers_seen += 1
+        self._settle(attempt, outcome, now)
+
+    def _go_on(self, call: Call, answer: Any, now: float, answered: bool) -> None:
+        """Send *answer* into the flow and carry out what it asks for next."""
+        self._steps += 1
+        if self._steps > self._budget:
+            raise EventBudgetError(_of(call, f"was still going on after {self._steps:,} steps of all calls", now))
+        try:
+            command = call.flow.send(answer)
+        except StopIteration as end:
+            self._end(call, end.value, now)
+            return
+        except Exception as error:
+            raise _blame(call, error, now) from error
+        if command.__class__ is Wait:
+            seconds = command.seconds
+            if not 0.0 <= seconds < _FOREVER:
+                raise FlowError(_of(call, f"yielded Wait({seconds!r}); it must be finite and at least 0", now))
+            if now + seconds == now:
+                self._count_spin(call, now)
+            call.callbacks = self._on_wake
+            self._schedule(call, NORMAL, seconds)
+        elif command.__class__ is Send:
+            if answered:
+                self._count_spin(call, now)
+                call.next_attempt = command.attempt
+                call.callbacks = self._on_resend
+                self._schedule(call, NORMAL, 0.0)
+            else:
+                self._send(call, command.attempt, now)
+        else:
+            raise FlowError(_of(call, f"yielded {command!r}, which is neither a Send nor a Wait", now))
+
+    def _wake(self, call: Call) -> None:
+        now = self._engine.now
+        self._go_on(call, now, now, False)
+
+    def _resend(self, call: Call) -> None:
+        self._send(call, call.next_attempt, self._engine.now)
+
+    def _send(self, call: Call, number: int, now: float) -> None:
+        call.sent += 1
+        attempt = Attempt(call, number, 0, self._attempts.append(call.number, call.client, number, 0, now))
+        self.request(attempt, now)
+        # An attempt that was answered within the same instant needs no alarm.
+        if attempt.awaited and self._timeout != _FOREVER:
+            self._schedule(Timer(self._on_expire, attempt), NORMAL, self._timeout)
+
+    def _expire(self, timer: Timer) -> None:
+        attempt: Attempt = timer.subject
+        if attempt.awaited:
+            self._settle(attempt, Outcome.timed_out(), self._engine.now)
+
+    def _settle(self, attempt: Attempt, outcome: Outcome, now: float) -> None:
+        attempt.awaited = False
+        status = NAN if outcome.status is None else outcome.status
+        cells = self._cells
+        cells[attempt.row + SETTLED] = now
+        cells[attempt.row + STATUS] = status
+        if attempt.duplicate is not None:
+            cells[attempt.duplicate.row + SETTLED] = now
+            cells[attempt.duplicate.row + STATUS] = status
+        self._go_on(attempt.call, (now, outcome), now, True)
+
+    def _end(self, call: Call, outcome: Any, now: float) -> None:
+        if outcome.__class__ is not Outcome:
+            raise FlowError(_of(call, f"returned {outcome!r} instead of an Outcome", now))
+        self.in_flight -= 1
+        cells, row = self._calls.cells, call.row
+        cells[row + C_ENDED] = now
+        cells[row + C_OK] = outcome.kind is _OK
+        cells[row + C_ATTEMPTS] = call.sent
+        cells[row + C_STATUS] = NAN if outcome.status is None else outcome.status
+        if self.ended is not None:
+            self.ended(call, now)
+
+    def _count_spin(self, call: Call, now: float) -> None:
+        if call.spun_at != now:
+            call.spun_at, call.spins = now, 0
+        call.spins += 1
+        if call.spins > STEPS_AT_ONE_INSTANT:
+            raise EventBudgetError(
+                _of(call, f"acted more than {STEPS_AT_ONE_INSTANT} times without letting the clock advance", now)
+            )
+
+
+def _blame(call: Call, error: Exception, now: float) -> SimError:
+    if isinstance(error, PolicyError):
+        return PolicyError(f"{error} (call {call.number}, client {call.client}, t = {now:g} s)")
+    return PolicyError(_of(call, f"raised {type(error).__name__}: {error}", now))
+
+
+def _of(call: Call, what: str, now: float) -> str:
+    policy = call.policy
+    name = describe(getattr(policy, "retry", policy))
+    inner = getattr(getattr(policy, "retry", None), "backoff", None)
+    if inner is not None:
+        name = f"{name}({describe(inner)})"
+    return f"{name} {what} (call {call.number}, client {call.client}, t = {now:g} s)"

@@ -1,0 +1,45 @@
+"""The stories that can be run.  A new one is a function with `@story` in any module of this folder."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+from sim.policies.catalog import unknown
+from sim.scenario import Scenario, name_of
+
+
+@cache
+def stories() -> dict[str, Callable[..., Scenario]]:
+    """Every story by its kebab-case name, in the order of the names."""
+    found = {}
+    for module in pkgutil.iter_modules(__path__):
+        for value in vars(importlib.import_module(f"{__name__}.{module.name}")).values():
+            if getattr(value, "is_story", False):
+                found[name_of(value)] = value
+    return dict(sorted(found.items()))
+
+
+def story_named(name: str) -> Callable[..., Scenario]:
+    """The story with the kebab-case *name*.
+
+    Raises: `ValueError` with the near names.
+    """
+    try:
+        return stories()[name]
+    except KeyError:
+        raise ValueError(unknown("scenario", name, list(stories()))) from None
+
+
+def __getattr__(name: str) -> Any:
+    try:
+        return stories()[name.replace("_", "-")]
+    except KeyError:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}") from None
+
+
+def __dir__() -> list[str]:
+    return [*globals(), *(name.replace("-", "_") for name in stories())]

@@ -1,0 +1,40 @@
+"""The learner's copy is made once and never overwritten."""
+
+import pytest
+
+from sim.lab import prepare
+
+
+@pytest.fixture
+def project(tmp_path):
+    """A project with two notebooks, and a solution that is not for learners."""
+    for name in ("notebooks/00_start.ipynb", "exercises/01_topic.ipynb", "exercises/solutions/01_topic.ipynb"):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("as committed", encoding="utf-8")
+    return tmp_path
+
+
+def test_answers_survive_an_update(project):
+    """What the learner wrote stays when the copy is prepared again, and solutions are not copied."""
+    work = prepare(root=project)
+    answer = work / "notebooks/00_start.ipynb"
+    answer.write_text("my answer", encoding="utf-8")
+    assert prepare(root=project) == work
+    assert answer.read_text(encoding="utf-8") == "my answer"
+    assert not (work / "exercises/solutions").exists()
+
+
+def test_reset_renews_one_and_keeps_the_old(project):
+    """`sim lab --reset 00` brings one notebook back and keeps the old one beside it."""
+    answer = prepare(root=project) / "notebooks/00_start.ipynb"
+    answer.write_text("my answer", encoding="utf-8")
+    prepare("00", root=project)
+    assert answer.read_text(encoding="utf-8") == "as committed"
+    assert answer.with_suffix(".ipynb.bak").read_text(encoding="utf-8") == "my answer"
+
+
+def test_reset_of_an_unknown_number_names_the_known_ones(project):
+    """An unknown number is refused with the numbers there are."""
+    with pytest.raises(ValueError, match=r"--reset takes the number of a notebook \(00, 01\), got '77'"):
+        prepare("77", root=project)
