@@ -14,7 +14,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from sim import errors, laws, metrics, policies, scenarios
+    from sim import charts, errors, laws, metrics, policies, scenarios, testing
     from sim.experiment import Comparison, Estimate, Run, compare, run, sweep
     from sim.outcome import Outcome
     from sim.policies import ClientPolicy, Retry
@@ -32,7 +32,7 @@ _HOMES = {
     "Retry": "sim.policies",
     "Scenario": "sim.scenario",
 }
-_MODULES = ("errors", "laws", "metrics", "policies", "scenarios")
+_MODULES = ("charts", "errors", "laws", "metrics", "policies", "scenarios", "testing")
 
 __all__ = [
     "ClientPolicy",
@@ -42,6 +42,7 @@ __all__ = [
     "Retry",
     "Run",
     "Scenario",
+    "charts",
     "compare",
     "errors",
     "laws",
@@ -50,6 +51,7 @@ __all__ = [
     "run",
     "scenarios",
     "sweep",
+    "testing",
 ]
 
 

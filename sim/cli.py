@@ -38,7 +38,7 @@ COLUMNS = {
     "ok": "calls ok",
     "gave_up": "gave up",
     "attempts": "attempts",
-    "amplification": "attempts per call",
+    "amplification": "amplification",
     "peak_attempts_per_100ms": "peak attempts per 100 ms",
     "drain_seconds": "drain, s",
     "p50": "p50, s",
@@ -172,12 +172,12 @@ def _figure(value: Any) -> Any:
 
 
 def _print(compared: Comparison) -> None:
-    console = Console(highlight=False, width=None if sys.stdout.isatty() else 150)
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else 160)
     seeds = compared.seeds
     which = f"seed {seeds[0]}" if len(seeds) == 1 else f"{len(seeds)} seeds from {seeds[0]} on, mean ± 95 % interval"
     calls = compared.estimate(next(iter(compared.figures)), "calls").mean
     table = Table(title=f"{compared.scenario.name}: {calls:,.0f} calls, {which}", box=box.SIMPLE_HEAD)
-    table.add_column("policy")
+    table.add_column("policy", no_wrap=True, min_width=max(map(len, compared.figures)))
     for heading in COLUMNS.values():
         table.add_column(heading, justify="right")
     for name in compared.figures:

@@ -94,7 +94,7 @@ class Estimate:
         return (self.high - self.low) / 2
 
     def __str__(self) -> str:
-        digits = 0 if abs(self.mean) >= 1_000 else 2
+        digits = 0 if abs(self.mean) >= 100 else 1 if abs(self.mean) >= 10 else 2
         text = f"{self.mean:,.{digits}f}"
         return text if math.isnan(self.half) else f"{text} ± {self.half:,.{digits}f}"
 

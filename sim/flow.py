@@ -124,7 +124,7 @@ def call_flow(
 
     The breaker stands inside the retry, as in resilience4j: an attempt that it stops is an outcome like any
     other, known to have failed, and counts as one of the attempts.  A `Wait` is yielded only when it is longer
-    than 0.
+    than 0, or when the breaker stopped the attempt.
 
     Returns the last outcome.  Raises `PolicyError` when the retry rule answers with something that is not a wait.
     """
@@ -149,7 +149,7 @@ def call_flow(
             return outcome
         if wait.__class__ is not float or not 0.0 <= wait < _FOREVER:
             check_wait(wait, retry, attempt)
-        if wait > 0.0:
+        if wait > 0.0 or permit is None:  # an attempt that was not sent took no event: let the driver count it
             now = yield Wait(wait)
         previous = wait
         attempt += 1
@@ -200,4 +200,4 @@ def describe(policy: Any) -> str:
     """A short name for a policy in a message: its class, never a memory address."""
     if isinstance(policy, type):
         return f"the class {policy.__name__}"
-    return type(policy).__name__ if not callable(policy) or attrs.has(type(policy)) else policy.__name__
+    return policy.__name__ if inspect.isroutine(policy) else type(policy).__name__

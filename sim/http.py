@@ -54,7 +54,7 @@ def parse_retry_after(value: str, *, now: float) -> float | None:
     30.0
     """
     value = value.strip()
-    if re.fullmatch(r"[0-9]+", value):
+    if re.fullmatch(r"[0-9]{1,308}", value):  # more digits than a float can hold say nothing valid
         return float(value)
     try:
         moment = parsedate_to_datetime(value)

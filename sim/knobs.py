@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import inspect
 import math
+import sys
 import typing
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -50,7 +51,8 @@ class Knob:
             return value
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise TypeError(f"{self.name} must be a number, got {value!r}")
-        if math.isnan(value) or (math.isinf(value) and not self.infinite):
+        # False for NaN, for -inf, and for a whole number too large for a float, which math.isnan would choke on.
+        if not (abs(value) <= sys.float_info.max or (self.infinite and value == math.inf)):
             raise ValueError(f"{self.name} must be a finite number, got {value!r}")
         if self.type is int and value != math.inf and value != int(value):
             raise ValueError(f"{self.name} must be a whole number, got {value!r}")

@@ -151,7 +151,8 @@ class CircuitBreaker(_Circuit):
         while answers[0][0] <= horizon:
             self._failures -= answers.popleft()[1]
         volume = len(answers)
-        return volume >= self.minimum_volume and self._failures >= self.failure_fraction * volume
+        # 0.55 * 100 is a hair above 55 in floating point; 55 failures of 100 are 55 %.
+        return volume >= self.minimum_volume and self._failures >= self.failure_fraction * volume - 1e-9
 
     def _forget(self) -> None:
         self._answers.clear()

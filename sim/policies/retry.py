@@ -74,7 +74,8 @@ class Retry:
 
         *elapsed*: seconds since the call began.  *previous*: the last wait, 0 at first.
         """
-        if (self.attempts is not None and attempt >= self.attempts) or not self.on(outcome):
+        limit = self.attempts
+        if (limit is not None and attempt >= limit) or not self.on(outcome):
             return None
         delay = self.backoff.delay(attempt, previous, rng)
         asked = outcome.retry_after
