@@ -47,10 +47,8 @@ def thundering_herd(
 def retry_storm(
     *,
     rate: Annotated[float, Knob(above=0, high=100_000, unit="calls/s", help="new calls per second")] = 80.0,
-    outage_start: Annotated[
-        float, Knob(low=0, high=3_600, unit="s", help="when the server becomes unreachable")
-    ] = 20.0,
-    outage_length: Annotated[float, Knob(above=0, high=3_600, unit="s", help="for how long")] = 10.0,
+    slow_start: Annotated[float, Knob(low=0, high=3_600, unit="s", help="when the server becomes slow")] = 20.0,
+    slow_length: Annotated[float, Knob(above=0, high=3_600, unit="s", help="for how long")] = 10.0,
     workers: Annotated[int, _WORKERS] = 10,
     service: Annotated[float, _SERVICE] = 0.1,
     timeout: Annotated[float, _TIMEOUT] = 1.0,
@@ -58,15 +56,15 @@ def retry_storm(
 ) -> Scenario:
     """A metastable failure: the trigger ends, and the overload stays, because retries keep it alive.
 
-    The server can do workers / service calls a second, a quarter more than it is offered, and its queue has no
-    bound.  A slow patch fills the queue beyond the clients' timeout; from then on it works for clients that have
-    gone, and each of those comes back.
+    The server can do workers / service calls a second, a quarter more than it is offered.  A slow patch fills its
+    queue, which is ten times as long as the clients' patience; from then on it works for clients that have gone,
+    and each of those comes back.
     """
     return Scenario(
         arrivals=Poisson.steady(rate),
         clients=Clients(timeout=timeout, per_host=1, pool=1),
         server=Server(workers=workers, service=Exponential(service), queue=1_000),
-        faults=(BrownOut(start=outage_start, length=outage_length, slowdown=4.0),),
+        faults=(BrownOut(start=slow_start, length=slow_length, slowdown=4.0),),
         horizon=horizon,
         policies=("no-retry", "immediate", "full-jitter", "immediate+budget", "immediate+breaker"),
     )
@@ -79,12 +77,20 @@ def half_open_stampede(
     outage_length: Annotated[float, Knob(above=0, high=3_600, unit="s", help="how long nobody can connect")] = 3.0,
     workers: Annotated[int, _WORKERS] = 10,
     service: Annotated[float, _SERVICE] = 0.05,
+    delay: Annotated[float, Knob(above=0, high=60, unit="s", help="mean delay one way")] = 0.01,
     timeout: Annotated[float, _TIMEOUT] = 1.0,
 ) -> Scenario:
-    """All clients of one host wait behind one open breaker; when it half-opens, who goes first, and how many?"""
+    """All clients of one host wait behind one open breaker; when it half-opens, who goes first, and how many?
+
+    The refusals of an outage open the breaker.  What it then stops is told when the open time will be over, as
+    with a Retry-After header, and a client that respects this comes back at that very instant, jitter or not: the
+    breaker has lined the herd up.  The delay on the wire is what makes it a stampede: nobody has an answer yet
+    when the last one sets off.
+    """
     return Scenario(
         arrivals=AllAtOnce(clients=clients),
         clients=Clients(timeout=timeout, per_host=clients),
+        network=Network(request_delay=Exponential(delay), reply_delay=Exponential(delay)),
         server=Server(workers=workers, queue=50, service=Exponential(service)),
         faults=(Outage(start=0.0, length=outage_length),),
         policies=("exponential", "exponential+breaker", "full-jitter+breaker"),
