@@ -8,7 +8,7 @@ READY := $(VENV)/.ready
 
 demo: $(READY)
 	@mkdir -p out
-	@$(BIN)/sim run thundering-herd --seeds 5 --workers 2
+	@$(BIN)/sim run thundering-herd --seeds 5 --workers 2 --chart out/thundering-herd.png
 
 test: $(READY)
 	$(BIN)/ruff check .
@@ -16,6 +16,7 @@ test: $(READY)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/pytest -q -n 2 --dist loadfile
+	$(BIN)/pytest -q -n 2 --dist loadfile --nbval notebooks/
 
 lab: $(READY)
 	$(BIN)/sim lab

@@ -1,0 +1,107 @@
+"""`make notebooks`: execute every committed notebook and clean what would differ from run to run.
+
+`python -m sim.notebooks` rewrites each file under `notebooks/`; what it writes depends on the notebook's cells only.
+"""
+
+# nbformat has no types of its own.
+# mypy: disable-error-code="no-untyped-call"
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import nbformat
+from nbclient import NotebookClient
+
+CELL_SECONDS = 60
+KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
+
+
+def rebuild(path: Path) -> str:
+    """The text of the notebook at *path*, executed anew from top to bottom, and cleaned.
+
+    Raises: `nbclient.exceptions.CellExecutionError` when a cell raises and is not tagged `raises-exception`.
+    """
+    book = nbformat.read(path, as_version=4)
+    # Kernels inherit this: the order of a set must not depend on the process.
+    os.environ["PYTHONHASHSEED"] = "0"
+    client = NotebookClient(book, timeout=CELL_SECONDS, kernel_name="python3", record_timing=False)
+    client.execute(cwd=str(path.parent))
+    return clean(book)
+
+
+def clean(book: nbformat.NotebookNode) -> str:
+    """The notebook's text without what differs between two executions: counts, ids, widgets, versions, times."""
+    book.metadata = nbformat.from_dict({"kernelspec": KERNEL, "language_info": {"name": "python"}})
+    count = 0
+    for number, cell in enumerate(book.cells):
+        cell.id = f"cell-{number:03}"
+        tags = cell.metadata.get("tags", [])
+        cell.metadata = nbformat.from_dict({"tags": tags} if tags else {})
+        if cell.cell_type != "code":
+            continue
+        count += 1
+        cell.execution_count = count
+        cell.outputs = _merged(cell.outputs)
+        for output in cell.outputs:
+            if output.output_type == "execute_result":
+                output.execution_count = count
+    nbformat.validate(book)
+    text: str = nbformat.writes(book)
+    return text + "\n"
+
+
+def without_pictures(text: str) -> str:
+    """A notebook's text with its pictures left out: they may differ by a pixel between two machines."""
+    book = nbformat.reads(text, as_version=4)
+    for cell in book.cells:
+        for output in cell.get("outputs", []):
+            output.get("data", {}).pop("image/png", None)
+    return str(nbformat.writes(book))
+
+
+def notebooks(root: Path) -> list[Path]:
+    """The committed notebooks of the project at *root*, in order."""
+    return sorted(path for path in (root / "notebooks").glob("*.ipynb"))
+
+
+def main(root: Path) -> int:
+    """Rebuild every notebook of the project at *root*; returns 0, or 2 where there are none."""
+    found = notebooks(root)
+    if not found:
+        print("no notebooks here; run this from a clone of the project", file=sys.stderr)
+        return 2
+    for path in found:
+        _write(path, rebuild(path))
+        print(f"rebuilt {path.name}")
+    return 0
+
+
+def _write(path: Path, text: str) -> None:
+    """All of the file or none of it: a notebook that fails half way keeps its old text."""
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    with os.fdopen(handle, "w", encoding="utf-8") as file:
+        file.write(text)
+    os.chmod(temporary, path.stat().st_mode)
+    os.replace(temporary, path)
+
+
+def _merged(outputs: Sequence[nbformat.NotebookNode]) -> list[nbformat.NotebookNode]:
+    """Neighbouring pieces of one stream as one: how often the kernel flushed is chance."""
+    merged: list[nbformat.NotebookNode] = []
+    for output in outputs:
+        last = merged[-1] if merged else None
+        if last is not None and output.output_type == "stream" == last.output_type and output.name == last.name:
+            last.text += output.text
+        else:
+            output.get("metadata", nbformat.NotebookNode()).clear()
+            merged.append(output)
+    return merged
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(__file__).resolve().parent.parent))
