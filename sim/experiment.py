@@ -230,7 +230,13 @@ def _policy(policy: Any) -> tuple[str, Any]:
     if hasattr(policy, "wait") and not isinstance(policy, type):
         return describe(policy), ClientPolicy(policy)
     if callable(policy) and not isinstance(policy, type):
-        made = policy()
+        try:
+            made = policy()
+        except Exception as error:
+            raise TypeError(
+                f"{describe(policy)} must make a policy when called without arguments; "
+                f"it raised {type(error).__name__}: {error}"
+            ) from None
         if isinstance(made, str) or not (hasattr(made, "call") or hasattr(made, "wait")):
             raise TypeError(f"{describe(policy)} must make a policy for each host, got {made!r}")
         return describe(policy), policy if hasattr(made, "call") else lambda: ClientPolicy(policy())

@@ -12,6 +12,7 @@ The idea is httpx's `Auth.auth_flow`: a policy as a generator, driven by a sync 
 from __future__ import annotations
 
 import inspect
+import sys
 from collections.abc import Callable, Generator
 from random import Random
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
@@ -147,7 +148,7 @@ def call_flow(
         wait = retry.wait(attempt, outcome, now - started, previous, rng)
         if wait is None or (budget is not None and not budget.spend(outcome, now)):
             return outcome
-        if wait.__class__ is not float or not 0.0 <= wait < _FOREVER:
+        if wait.__class__ is not float or not 0.0 <= wait < _FOREVER:  # spares a call for every attempt
             check_wait(wait, retry, attempt)
         if wait > 0.0 or permit is None:  # an attempt that was not sent took no event: let the driver count it
             now = yield Wait(wait)
@@ -163,15 +164,23 @@ def check_wait(wait: Any, policy: Any, attempt: int) -> None:
 
     Raises: `PolicyError`.
     """
+    if not is_wait(wait):
+        raise PolicyError(
+            f"{describe(policy)} returned {wait!r} after attempt {attempt}; "
+            "a wait must be a finite number of seconds, at least 0"
+        )
+
+
+def is_wait(seconds: Any) -> bool:
+    """True for a finite number of seconds, at least 0.
+
+    >>> is_wait(0.5), is_wait(float("nan")), is_wait("soon"), is_wait(10**400)
+    (True, False, False, False)
+    """
     try:
-        if 0.0 <= wait < _FOREVER:
-            return
+        return bool(0.0 <= seconds <= sys.float_info.max)
     except TypeError:
-        pass
-    raise PolicyError(
-        f"{describe(policy)} returned {wait!r} after attempt {attempt}; "
-        "a wait must be a finite number of seconds, at least 0"
-    )
+        return False
 
 
 _FOREVER = float("inf")

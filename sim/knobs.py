@@ -77,11 +77,10 @@ class Knob:
             return lowered == "true"
         if self.type in (int, float):
             try:
-                return self.check(float(lowered) if self.type is float else _whole(lowered))
-            except ValueError as error:
-                if str(error).startswith(self.name):
-                    raise
+                value = float(lowered) if self.type is float else _whole(lowered)
+            except ValueError:
                 raise ValueError(f"{self.name} must be a number, got {text!r}") from None
+            return self.check(value)
         return self.check(text)
 
     def __call__(self, instance: Any, attribute: Any, value: Any) -> None:

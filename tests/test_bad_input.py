@@ -224,28 +224,75 @@ def test_a_policy_that_raises_is_named_with_its_own_error():
 @pytest.mark.parametrize("seconds", [0.0, 5e-324, 1e-18, 1e-9])
 def test_a_policy_that_does_not_let_the_clock_advance_is_stopped_and_named(seconds):
     """No limit of attempts and no wait to speak of: stopped within the same instant, not after a million events."""
-    rule = f"acted more than {STEPS_AT_ONE_INSTANT} times without letting the clock advance "
+    rule = f"acted {STEPS_AT_ONE_INSTANT + 1:,} times without letting the clock advance "
     with pytest.raises(EventBudgetError, match=r"^Retry\(Delay\) " + rule + CALL):
         run(DOWN, Retry(Delay(seconds), attempts=None))
 
 
 def test_immediate_retries_without_a_limit_are_stopped():
     """The bare loop around a request, against a server that is down."""
-    with pytest.raises(EventBudgetError, match=r"^Retry\(Fixed\) acted more than .* " + CALL):
+    with pytest.raises(
+        EventBudgetError, match=r"^Retry\(Fixed\) acted .* times without letting the clock advance " + CALL
+    ):
         run(DOWN, Retry.immediate(attempts=None))
 
 
 def test_immediate_retries_behind_an_open_breaker_are_stopped():
     """Attempts that the breaker stops take no event; without a limit they must not spin for ever either."""
     policy = ClientPolicy(Retry(Fixed(0.0), attempts=None, respect_retry_after=False), CircuitBreaker(minimum_volume=1))
-    with pytest.raises(EventBudgetError, match=r"^Retry\(Fixed\) acted more than .* " + CALL):
+    with pytest.raises(
+        EventBudgetError, match=r"^Retry\(Fixed\) acted .* times without letting the clock advance " + CALL
+    ):
         run(DOWN, policy)
 
 
 def test_a_flow_that_only_waits_for_nothing_is_stopped():
     """Wait(0) for ever is no progress."""
-    with pytest.raises(EventBudgetError, match="^Odd acted more than .* " + CALL):
+    with pytest.raises(EventBudgetError, match="^Odd acted .* times without letting the clock advance " + CALL):
         run(SMALL, flow_of(*[Wait(0.0)] * (STEPS_AT_ONE_INSTANT + 1)))
+
+
+class Raises:
+    def call(self, now, rng):
+        raise KeyError("lost")
+
+
+class ReturnsNothing:
+    def call(self, now, rng):
+        return None
+
+
+@pytest.mark.parametrize(
+    ("policy", "error", "sentence"),
+    [
+        (flow_of(Wait("soon")), FlowError, r"^Odd yielded Wait\('soon'\); it must be finite and at least 0 "),
+        (flow_of(Send("first")), FlowError, r"^Odd yielded Send\('first'\); an attempt is a whole number "),
+        (Raises(), PolicyError, r"^Raises raised KeyError: 'lost' "),
+        (
+            ReturnsNothing(),
+            FlowError,
+            r"^ReturnsNothing returned None from call\(now, rng\), which is not a generator ",
+        ),
+    ],
+)
+def test_a_broken_flow_is_named_with_its_call(policy, error, sentence):
+    """Whatever a flow does wrong, the message names the policy and the call."""
+    with pytest.raises(error, match=sentence + CALL):
+        run(SMALL, policy)
+
+
+def test_a_factory_that_raises_is_named():
+    """A function that cannot make a policy is refused before the run, with its own error."""
+    with pytest.raises(TypeError, match=r"^<lambda> must make a policy .*; it raised ZeroDivisionError"):
+        run(SMALL, lambda: 1 / 0)
+
+
+@pytest.mark.slow
+def test_waits_of_nothing_by_many_calls_share_one_budget():
+    """Many calls that spin together are stopped by what they spend together, in seconds and not in minutes."""
+    herd = attrs.evolve(DOWN, arrivals=AllAtOnce(clients=2_000))
+    with pytest.raises(EventBudgetError, match=r"^Retry\(Fixed\) "):
+        run(herd, Retry.immediate(attempts=None))
 
 
 @pytest.mark.slow

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import struct
+from collections.abc import Callable, Generator
 from random import Random
 from typing import Any
 
 from sim.engine import NORMAL, Callbacks, Engine, Timer
 from sim.errors import EventBudgetError, FlowError, PolicyError, SimError
-from sim.flow import CallFlow, HandlerFlow, Send, Wait, describe
+from sim.flow import CallFlow, HandlerFlow, Send, Wait, describe, is_wait
 from sim.outcome import Kind, Outcome
 from sim.trace import (
     C_ATTEMPTS,
@@ -21,8 +22,8 @@ from sim.trace import (
     Trace,
 )
 
-STEPS_AT_ONE_INSTANT = 256
-"""How often one call may act without the clock moving: far more than a policy needs, far less than a hang."""
+STEPS_AT_ONE_INSTANT = 10_000
+"""How often one call may act without the clock moving: as often as the most patient `Retry` may try."""
 INSTANT = 1e-6
 """Seconds below which the clock is held to stand still."""
 ATTEMPTS_PER_CALL, SPARE_ATTEMPTS = 200, 1_000_000
@@ -40,11 +41,12 @@ class Call(Timer):
     spins = 0
     spun_at = -1.0
 
-    def __init__(self, number: int, client: int, policy: Any, flow: CallFlow, row: int) -> None:
+    flow: CallFlow
+
+    def __init__(self, number: int, client: int, policy: Any, row: int) -> None:
         self.number = number
         self.client = client
         self.policy = policy
-        self.flow = flow
         self.row = row
 
 
@@ -88,7 +90,7 @@ class Clients:
         self._timeout, self._per_host = timeout, per_host
         self._policy_for, self._rng = policy_for, rng
         self.request = request
-        self._begun = 0
+        self._begun = self._spins = 0
         self._last_row = SPARE_ATTEMPTS * trace.attempts.width
         self._on_wake: Callbacks = [self._wake]
         self._on_resend: Callbacks = [self._resend]
@@ -104,7 +106,13 @@ class Clients:
         self._last_row += ATTEMPTS_PER_CALL * self._attempts.width
         self.in_flight += 1
         row = self._calls.append(number, client, host, now)
-        call = Call(number, client, policy, policy.call(now, self._rng), row)
+        call = Call(number, client, policy, row)
+        try:
+            call.flow = policy.call(now, self._rng)
+        except Exception as error:
+            raise _blame(call, error, now) from error
+        if not isinstance(call.flow, Generator):
+            raise FlowError(_of(call, f"returned {call.flow!r} from call(now, rng), which is not a generator", now))
         self._go_on(call, None, now, False)
 
     def answer(self, attempt: Attempt, outcome: Outcome, now: float) -> None:
@@ -128,7 +136,7 @@ class Clients:
             raise _blame(call, error, now) from error
         if command.__class__ is Wait:
             seconds = command.seconds
-            if not 0.0 <= seconds < _FOREVER:
+            if (seconds.__class__ is not float and not is_wait(seconds)) or not 0.0 <= seconds < _FOREVER:
                 raise FlowError(_of(call, f"yielded Wait({seconds!r}); it must be finite and at least 0", now))
             if seconds < INSTANT:
                 self._count_spin(call, now)
@@ -157,8 +165,11 @@ class Clients:
         row = len(cells)
         if row > self._last_row:
             raise EventBudgetError(_of(call, f"was still sending after {row // self._attempts.width:,} attempts", now))
-        # What `Table.append` does, without the price of a call: this line runs for every attempt of every run.
-        cells.frombytes(self._known(call.number, call.client, number, 0, now) + self._unknown)
+        try:
+            # What `Table.append` does, without the price of a call: this line runs for every attempt of every run.
+            cells.frombytes(self._known(call.number, call.client, number, 0, now) + self._unknown)
+        except struct.error:
+            raise FlowError(_of(call, f"yielded Send({number!r}); an attempt is a whole number", now)) from None
         call.sent += 1
         attempt = Attempt(call, number, 0, row)
         self.request(attempt, now)
@@ -197,9 +208,10 @@ class Clients:
     def _count_spin(self, call: Call, now: float) -> None:
         call.spins = call.spins + 1 if now - call.spun_at < INSTANT else 1
         call.spun_at = now
-        if call.spins > STEPS_AT_ONE_INSTANT:
+        self._spins += 1
+        if call.spins > STEPS_AT_ONE_INSTANT or self._spins * self._attempts.width > self._last_row:
             raise EventBudgetError(
-                _of(call, f"acted more than {STEPS_AT_ONE_INSTANT} times without letting the clock advance", now)
+                _of(call, f"acted {call.spins:,} times without letting the clock advance", now)
             )
 
 

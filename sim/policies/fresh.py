@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import copy
+import inspect
+from collections import deque
+from enum import Enum
 from typing import Any
 
 import attrs
@@ -12,8 +15,8 @@ def fresh(policy: Any) -> Any:
     """A copy of a policy with its state as new, for one host of one run.
 
     A tree of attrs objects is rebuilt from its configuration: fields declared `init=False` are state and start
-    again.  Any other object is deep-copied as it was handed in.  What has no state is returned as it is, because
-    sharing it cannot be seen.
+    again.  Any other object, a list or dict among the configuration too, is deep-copied as it was handed in.  What
+    cannot change is returned as it is, because sharing it cannot be seen.
 
     Raises: `TypeError` when the policy cannot be copied; hand in a function that makes one instead.
     """
@@ -21,11 +24,19 @@ def fresh(policy: Any) -> Any:
 
 
 def _has_state(value: Any) -> bool:
-    if isinstance(value, type) or (callable(value) and not hasattr(value, "__dict__")):
+    kind = type(value)
+    if isinstance(value, type) or inspect.isroutine(value):
         return False
-    if attrs.has(type(value)):
-        return any(not field.init or _has_state(getattr(value, field.name)) for field in attrs.fields(type(value)))
-    return type(value).__module__ != "builtins" and bool(getattr(value, "__dict__", None))
+    if attrs.has(kind):
+        parts = (_has_state(getattr(value, field.name)) for field in attrs.fields(kind))
+        return not attrs.inspect(kind).is_frozen or any(parts)
+    if isinstance(value, tuple | frozenset):
+        return any(map(_has_state, value))
+    if isinstance(value, list | dict | set | bytearray | deque):
+        return True
+    if kind.__module__ == "builtins" or isinstance(value, Enum):
+        return False
+    return bool(getattr(value, "__dict__", None)) or any(vars(base).get("__slots__") for base in kind.__mro__)
 
 
 def _rebuild(value: Any) -> Any:

@@ -86,7 +86,7 @@ class Retry:
         return delay
 
 
-@attrs.define
+@attrs.frozen
 class ClientPolicy:
     """All that a client decides: *retry*, and for all calls of a host together, *breaker* and *budget*.
 

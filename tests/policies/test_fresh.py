@@ -81,6 +81,33 @@ def test_a_plain_object_is_copied_as_it_is():
     assert (mine.seen, copy.seen) == ([1], [1, 9])
 
 
+class Slotted:
+    __slots__ = ("count",)
+
+    def __init__(self):
+        self.count = 0
+
+
+@attrs.define
+class Counter:
+    count: int = 0
+
+
+@attrs.frozen
+class Holder:
+    seen: list = attrs.field(factory=list)
+
+
+@pytest.mark.parametrize("original", [Slotted(), Counter(), Holder(), Holder([1])], ids=lambda one: type(one).__name__)
+def test_whatever_can_change_is_not_shared(original):
+    """Slots, attrs classes that are not frozen, and lists inside frozen ones: each host gets its own."""
+    copy = fresh(original)
+    assert copy is not original
+    if isinstance(original, Holder):
+        assert copy.seen == original.seen
+        assert copy.seen is not original.seen
+
+
 class Locked:
     """An object that cannot be copied."""
 
