@@ -1,0 +1,48 @@
+"""Charts: what a run or a comparison looks like.
+
+One colour means one retry rule in every chart of the course (B. Wong's colour-blind palette); what is joined to it
+(+breaker, +budget) changes the line's dashes, and the marker tells rules apart without colour.  Faults are shaded,
+axes carry units, and every figure has a sentence for those who cannot see it: `alt(figure)`.
+"""
+
+from sim.charts.breakers import breaker_states
+from sim.charts.endings import latency, outcomes
+from sim.charts.over_time import load
+from sim.charts.saving import alt, save
+from sim.charts.sequence import sequence
+from sim.charts.style import (
+    BLACK,
+    BLUE,
+    GREEN,
+    ORANGE,
+    PURPLE,
+    SKY,
+    VERMILLION,
+    WONG,
+    YELLOW,
+    Style,
+    style,
+)
+from sim.charts.sweeps import curve
+
+__all__ = [
+    "BLACK",
+    "BLUE",
+    "GREEN",
+    "ORANGE",
+    "PURPLE",
+    "SKY",
+    "VERMILLION",
+    "WONG",
+    "YELLOW",
+    "Style",
+    "alt",
+    "breaker_states",
+    "curve",
+    "latency",
+    "load",
+    "outcomes",
+    "save",
+    "sequence",
+    "style",
+]

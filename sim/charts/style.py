@@ -1,0 +1,53 @@
+"""The look of a policy: its colour, its dashes and its marker."""
+
+from __future__ import annotations
+
+import zlib
+
+import attrs
+
+BLACK, ORANGE, SKY, GREEN = "#000000", "#E69F00", "#56B4E9", "#009E73"
+YELLOW, BLUE, VERMILLION, PURPLE = "#F0E442", "#0072B2", "#D55E00", "#CC79A7"
+WONG = (BLACK, ORANGE, SKY, GREEN, YELLOW, BLUE, VERMILLION, PURPLE)
+"""The palette of B. Wong, "Points of view: Color blindness", Nature Methods 8, 2011."""
+
+DASHES = ("-", "--", ":", "-.")
+"""Line styles, for what has no look of its own."""
+
+_RULES = {
+    "no-retry": (BLACK, "o"),
+    "immediate": (VERMILLION, "X"),
+    "fixed": (YELLOW, "s"),
+    "linear": (YELLOW, "D"),
+    "exponential": (ORANGE, "^"),
+    "equal-jitter": (SKY, "v"),
+    "full-jitter": (BLUE, "P"),
+    "decorrelated-jitter": (PURPLE, "*"),
+    "proportional-jitter": (GREEN, "d"),
+}
+_EXTRA_DASHES = {"breaker": "--", "consecutive-breaker": "--", "throttle": "--"}
+
+
+@attrs.frozen
+class Style:
+    """How one policy is drawn, everywhere."""
+
+    colour: str
+    dashes: str
+    marker: str
+
+
+def style(policy: str) -> Style:
+    """The look of *policy*: fixed for names of the catalogue, stable for any other name.
+
+    >>> style("full jitter + breaker").colour == style("full-jitter").colour
+    True
+    """
+    rule, *extras = policy.lower().replace(" + ", "+").replace(" ", "-").split("+")
+    if rule in _RULES:
+        colour, marker = _RULES[rule]
+        dashes = "-" if not extras else _EXTRA_DASHES.get(extras[0], ":") if len(extras) == 1 else "-."
+        return Style(colour, dashes, marker)
+    # hash() differs from process to process; a checksum does not.
+    number = zlib.crc32(policy.encode())
+    return Style(WONG[number % 8], DASHES[number // 8 % 4], "hp<>"[number // 32 % 4])
