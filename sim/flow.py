@@ -14,6 +14,7 @@ from __future__ import annotations
 import inspect
 import sys
 from collections.abc import Callable, Generator
+from functools import lru_cache
 from random import Random
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
@@ -195,14 +196,26 @@ def check_method(policy: Any, method: str, *parameters: str) -> None:
     function = getattr(policy, method, None)
     if isinstance(policy, type) or not callable(function):
         raise TypeError(f"{describe(policy)} must be an object with a method {wanted}")
+    # Every host gets a copy of its policy, so the same functions come by ten thousand times.
+    got = _misfit(getattr(function, "__func__", function), inspect.ismethod(function), parameters)
+    if got is not None:
+        raise TypeError(f"{describe(policy)} must have a method {wanted}, got {method}{got}")
+
+
+@lru_cache(maxsize=1_024)
+def _misfit(function: Any, bound: bool, parameters: tuple[str, ...]) -> str | None:
+    """The signature of *function* when it does not take *parameters*, None when it does."""
     try:
-        inspect.signature(function).bind(*parameters)
+        signature = inspect.signature(function)
+    except (TypeError, ValueError):  # a built-in without a signature: only the call itself can tell
+        return None
+    if bound:
+        signature = signature.replace(parameters=list(signature.parameters.values())[1:])
+    try:
+        signature.bind(*parameters)
     except TypeError:
-        raise TypeError(
-            f"{describe(policy)} must have a method {wanted}, got {method}{inspect.signature(function)}"
-        ) from None
-    except ValueError:  # a built-in without a signature: only the call itself can tell
-        return
+        return str(signature)
+    return None
 
 
 def describe(policy: Any) -> str:

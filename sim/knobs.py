@@ -36,32 +36,33 @@ class Knob:
     type: type = float
     default: Any = None
 
-    def check(self, value: Any) -> Any:
-        """The *value*, if the knob admits it.
+    def check(self, value: Any, name: str | None = None) -> Any:
+        """The *value*, if the knob admits it.  *name*: what to call the knob in a message; None is its own name.
 
         Raises: `TypeError` or `ValueError`, one sentence with the knob, the rule and the value.
         """
+        name = self.name if name is None else name
         if value is None and self.optional:
             return value
         if self.type is bool:
             if not isinstance(value, bool):
-                raise TypeError(f"{self.name} must be true or false, got {value!r}")
+                raise TypeError(f"{name} must be true or false, got {value!r}")
             return value
         if self.type not in (int, float):
             return value
         if isinstance(value, bool) or not isinstance(value, int | float):
-            raise TypeError(f"{self.name} must be a number, got {value!r}")
+            raise TypeError(f"{name} must be a number, got {value!r}")
         # False for NaN, for -inf, and for a whole number too large for a float, which math.isnan would choke on.
         if not (abs(value) <= sys.float_info.max or (self.infinite and value == math.inf)):
-            raise ValueError(f"{self.name} must be a finite number, got {value!r}")
+            raise ValueError(f"{name} must be a finite number, got {value!r}")
         if self.type is int and value != math.inf and value != int(value):
-            raise ValueError(f"{self.name} must be a whole number, got {value!r}")
+            raise ValueError(f"{name} must be a whole number, got {value!r}")
         if self.low is not None and value < self.low:
-            raise ValueError(f"{self.name} must be at least {_plain(self.low)}, got {value!r}")
+            raise ValueError(f"{name} must be at least {_plain(self.low)}, got {value!r}")
         if self.above is not None and value <= self.above:
-            raise ValueError(f"{self.name} must be more than {_plain(self.above)}, got {value!r}")
+            raise ValueError(f"{name} must be more than {_plain(self.above)}, got {value!r}")
         if self.high is not None and value > self.high:
-            raise ValueError(f"{self.name} must be at most {_plain(self.high)}, got {value!r}")
+            raise ValueError(f"{name} must be at most {_plain(self.high)}, got {value!r}")
         return int(value) if self.type is int and value != math.inf else float(value)
 
     def parse(self, text: str) -> Any:
@@ -85,7 +86,7 @@ class Knob:
 
     def __call__(self, instance: Any, attribute: Any, value: Any) -> None:
         """Check a value as an attrs validator does."""
-        attrs.evolve(self, name=attribute.name).check(value)
+        self.check(value, attribute.name)
 
 
 def knob(default: Any = attrs.NOTHING, *, kind: type = float, kw_only: bool = False, **rules: Any) -> Any:
