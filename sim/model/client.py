@@ -54,15 +54,14 @@ class Attempt(Timer):
     """One try at a call, or the network's copy of one.  It is its own timer on the way there and in the server."""
 
     awaited = True
-    era = pieces = 0
+    copy = era = pieces = 0
     flow: HandlerFlow
     duplicate: Attempt | None = None
     original: Attempt | None = None
 
-    def __init__(self, call: Call, number: int, copy: int, row: int) -> None:
+    def __init__(self, call: Call, number: int, row: int) -> None:
         self.call = call
         self.number = number
-        self.copy = copy
         self.row = row
 
 
@@ -171,7 +170,7 @@ class Clients:
         except struct.error:
             raise FlowError(_of(call, f"yielded Send({number!r}); an attempt is a whole number", now)) from None
         call.sent += 1
-        attempt = Attempt(call, number, 0, row)
+        attempt = Attempt(call, number, row)
         self.request(attempt, now)
         # An attempt that was answered within the same instant needs no alarm.
         if attempt.awaited and self._timeout != _FOREVER:

@@ -49,7 +49,7 @@ def check(trace: Trace, clients: Clients, wire: Wire, service: Service) -> None:
     _law("finished in the trace = finished by the server", finished, service.finished)
     _law(
         "answers = seen + ignored by the client + lost + on the wire",
-        service.answers,
+        service.rejected + service.refused + service.replied,
         clients.answers_seen + clients.answers_ignored + wire.replies_lost + wire.replies_flying,
     )
     _law("entries in the ledger = effects of the service", len(trace.ledger), service.effects)

@@ -85,7 +85,8 @@ class Wire:
 
     def _copy(self, attempt: Attempt, now: float) -> Attempt:
         row = self._attempts.append(attempt.call.number, attempt.call.client, attempt.number, 1, now)
-        attempt.duplicate = Attempt(attempt.call, attempt.number, 1, row)
+        attempt.duplicate = Attempt(attempt.call, attempt.number, row)
+        attempt.duplicate.copy = 1
         attempt.duplicate.original = attempt
         return attempt.duplicate
 

@@ -25,7 +25,7 @@ class Service:
     def __init__(self, engine: Engine, trace: Trace, server: Server, streams: Streams) -> None:
         self.queue: deque[Attempt] = deque()
         self.busy = 0
-        self.rejected = self.refused = self.lost_in_crash = self.finished = self.answers = self.effects = 0
+        self.rejected = self.refused = self.replied = self.lost_in_crash = self.finished = self.effects = 0
         self.unreachable = 0  # how many faults keep clients from connecting just now
         self.slowdowns: list[Callable[[float], float]] = []
         self.reply: Callable[[Attempt, Outcome, float], None]
@@ -43,7 +43,6 @@ class Service:
         self._cells[attempt.row + ARRIVED] = now
         if self.unreachable:
             self.refused += 1
-            self.answers += 1
             self.reply(attempt, Outcome.refused(), now)
         elif self.busy < self._workers:
             self._start(attempt, now)
@@ -51,7 +50,6 @@ class Service:
             self.queue.append(attempt)
         else:
             self.rejected += 1
-            self.answers += 1
             self._cells[attempt.row + ANSWER] = 503
             self.reply(attempt, self._full, now)
 
@@ -95,7 +93,7 @@ class Service:
             if command.__class__ is Reply:
                 response: Response = command.response
                 self._cells[row + ANSWER] = response.status
-                self.answers += 1
+                self.replied += 1
                 self.reply(attempt, Outcome.answered(response.status, response.retry_after), now)
             elif command.__class__ is Effect:
                 self.effects += 1

@@ -81,7 +81,7 @@ LEDGER = "entries in the ledger = effects of the service"
         ("service", "refused", ARRIVED),
         ("service", "lost_in_crash", ARRIVED),
         ("service", "busy", ARRIVED),
-        ("service", "answers", ANSWERS),
+        ("service", "replied", ANSWERS),
         ("clients", "answers_seen", ANSWERS),
         ("clients", "answers_ignored", ANSWERS),
         ("wire", "replies_lost", ANSWERS),
