@@ -80,7 +80,7 @@ class Clients:
         request: Callable[[Attempt, float], None],
     ) -> None:
         self.in_flight = 0
-        self.answers_seen = self.answers_ignored = 0
+        self.settled = self.timed_out = self.answers_ignored = 0
         self.ended: Callable[[Call, float], None] | None = None
         self._engine, self._schedule = engine, engine.schedule
         self._attempts, self._calls = trace.attempts, trace.calls
@@ -115,14 +115,23 @@ class Clients:
         self._go_on(call, None, now, False)
 
     def answer(self, attempt: Attempt, outcome: Outcome, now: float) -> None:
-        """An answer reached the client: news if the attempt is still awaited, else ignored."""
+        """What came of an attempt: news if it is still awaited, else ignored."""
         if attempt.original is not None:
             attempt = attempt.original
         if not attempt.awaited:
             self.answers_ignored += 1
             return
-        self.answers_seen += 1
-        self._settle(attempt, outcome, now)
+        attempt.awaited = False
+        self.settled += 1
+        row, cells = attempt.row, self._cells
+        status = NAN if outcome.status is None else outcome.status
+        cells[row + SETTLED] = now
+        cells[row + STATUS] = status
+        if attempt.duplicate is not None:
+            row = attempt.duplicate.row
+            cells[row + SETTLED] = now
+            cells[row + STATUS] = status
+        self._go_on(attempt.call, (now, outcome), now, True)
 
     def _go_on(self, call: Call, answer: Any, now: float, answered: bool) -> None:
         """Send *answer* into the flow and carry out what it asks for next."""
@@ -179,18 +188,8 @@ class Clients:
     def _expire(self, timer: Timer) -> None:
         attempt: Attempt = timer.subject
         if attempt.awaited:
-            self._settle(attempt, Outcome.timed_out(), self._engine.now)
-
-    def _settle(self, attempt: Attempt, outcome: Outcome, now: float) -> None:
-        attempt.awaited = False
-        status = NAN if outcome.status is None else outcome.status
-        cells = self._cells
-        cells[attempt.row + SETTLED] = now
-        cells[attempt.row + STATUS] = status
-        if attempt.duplicate is not None:
-            cells[attempt.duplicate.row + SETTLED] = now
-            cells[attempt.duplicate.row + STATUS] = status
-        self._go_on(attempt.call, (now, outcome), now, True)
+            self.timed_out += 1
+            self.answer(attempt, Outcome.timed_out(), self._engine.now)
 
     def _end(self, call: Call, outcome: Any, now: float) -> None:
         if outcome.__class__ is not Outcome:
@@ -209,9 +208,7 @@ class Clients:
         call.spun_at = now
         self._spins += 1
         if call.spins > STEPS_AT_ONE_INSTANT or self._spins * self._attempts.width > self._last_row:
-            raise EventBudgetError(
-                _of(call, f"acted {call.spins:,} times without letting the clock advance", now)
-            )
+            raise EventBudgetError(_of(call, f"acted {call.spins:,} times without letting the clock advance", now))
 
 
 def _blame(call: Call, error: Exception, now: float) -> SimError:

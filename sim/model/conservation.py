@@ -50,7 +50,7 @@ def check(trace: Trace, clients: Clients, wire: Wire, service: Service) -> None:
     _law(
         "answers = seen + ignored by the client + lost + on the wire",
         service.rejected + service.refused + service.replied,
-        clients.answers_seen + clients.answers_ignored + wire.replies_lost + wire.replies_flying,
+        clients.settled - clients.timed_out + clients.answers_ignored + wire.replies_lost + wire.replies_flying,
     )
     _law("entries in the ledger = effects of the service", len(trace.ledger), service.effects)
     _law("attempts that were applied = effects of the service", applied, service.effects)
