@@ -95,6 +95,20 @@ def test_breaker_states_follow_the_marks(compared):
         assert bar.get_x() + bar.get_width() == pytest.approx(after.get_x())
 
 
+def test_a_half_open_time_too_short_to_be_seen_is_marked(compared):
+    """Half-open for less than a two-hundredth of the chart is a diamond in its middle; a longer one is a bar alone."""
+    long: Run = run(half_open_stampede(clients=60), "full-jitter+breaker", seed=0)
+    marked = []
+    for one in (compared.runs["full-jitter+breaker"], long):
+        changes = [mark for mark in one.trace.marks if mark.subject == "host 0"]
+        axes = charts.breaker_states(one, hosts=1).axes[0]
+        times = [(a.at, b.at) for a, b in pairwise(changes) if a.note == "half-open"]
+        short = [[(start + stop) / 2, 0.0] for start, stop in times if stop - start < axes.get_xlim()[1] / 200]
+        assert [offset for marks in axes.collections for offset in marks.get_offsets().tolist()] == short
+        marked.append((len(short), len(times)))
+    assert marked == [(3, 3), (0, 1)]
+
+
 def test_a_sequence_tells_zombies_from_rejections():
     """The words under the diagram are the fates in the trace: one for each attempt, in order."""
     one = run(thundering_herd(clients=500, workers=2, queue=300), "full-jitter", seed=1)
@@ -151,3 +165,10 @@ def test_an_unknown_kind_of_file_is_refused_before_anything_is_written(compared,
     with pytest.raises(ValueError, match=r"\.png, \.svg or \.pdf"):
         charts.save(charts.outcomes(compared), tmp_path / "chart.bmp")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_call_within_one_instant_can_be_drawn(tmp_path):
+    """Six rejections at the same instant: the notes go below one another, and the axis goes down to the last."""
+    stormed = run(thundering_herd(**SMALL), "immediate", seed=4)
+    charts.save(charts.sequence(stormed, 17), tmp_path / "call.png")
+    assert (tmp_path / "call.png").stat().st_size > 10_000

@@ -27,10 +27,11 @@ def sequence(run: Run, call: int) -> Figure:
     first, last = min(instants), max(instants)
     tilt = max(last - first, 0.01) / 60
     figure, axes = canvas(height=max(3.6, 0.8 * len(rows) + 2))
-    axes.vlines((0, 1), first - tilt, last + 2 * tilt, colors=BLACK)
     notes: list[_Note] = []
     endings = [_exchange(axes, notes, row, tilt) for row in rows]
-    _place(axes, notes, gap=2 * tilt)
+    # Notes of one instant stand below each other, and may so reach further down than the last event.
+    last = max(last, _place(axes, notes, gap=2 * tilt))
+    axes.vlines((0, 1), first - tilt, last + 2 * tilt, colors=BLACK)
     axes.set_xlim(-0.45, 1.45)
     axes.set_ylim(last + 3 * tilt, first - 2 * tilt)
     axes.set_xticks((0, 1), ("client", "server"))
@@ -48,14 +49,17 @@ class _Note:
     colour: str
 
 
-def _place(axes: Axes, notes: Sequence[_Note], gap: float) -> None:
-    """Write the notes beside their lifeline, each at least *gap* below the one before."""
+def _place(axes: Axes, notes: Sequence[_Note], gap: float) -> float:
+    """Write the notes beside their lifeline, each at least *gap* below the one before; returns the lowest's place."""
+    places = []
     for x in (0, 1):
         lowest = -math.inf
         for note in sorted((note for note in notes if note.x == x), key=lambda note: note.at):
             lowest = max(note.at, lowest + gap)
             side, shift = ("left", 0.04) if x else ("right", -0.04)
             axes.text(x + shift, lowest, note.text, ha=side, va="center", color=note.colour)
+            places.append(lowest)
+    return max(places)
 
 
 def _exchange(axes: Axes, notes: list[_Note], row: dict[str, float], tilt: float) -> str:
