@@ -93,17 +93,17 @@ def run(
             print(f"The load over time is drawn in {chart}.")
 
 
-@app.command()
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
 def lab(
+    context: typer.Context,
     reset: Annotated[
         str | None, typer.Option("--reset", metavar="NN", help="renew one notebook, by its number")
     ] = None,
-    no_browser: Annotated[bool, typer.Option("--no-browser", help="do not open a browser")] = False,
 ) -> None:
-    """Open JupyterLab on the learner's copy of the notebooks."""
+    """Open JupyterLab on the learner's copy of the notebooks; other options are handed on to JupyterLab."""
     folder = learner.prepare(reset)
     if reset is None:
-        raise typer.Exit(learner.open_lab(folder, browser=not no_browser))
+        raise typer.Exit(learner.open_lab(folder, context.args))
 
 
 def report(compared: Comparison, *, many: bool) -> dict[str, Any]:

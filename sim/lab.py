@@ -5,13 +5,17 @@ The committed notebooks stay as they are, so an update never conflicts with a le
 
 from __future__ import annotations
 
+import json
+import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 FOLDERS = ("notebooks", "exercises")
 START = "notebooks/00_start_here.ipynb"
+NEWS = "@jupyterlab/apputils-extension:announcements"
 
 
 def prepare(reset: str | None = None, root: Path | None = None) -> Path:
@@ -43,10 +47,20 @@ def prepare(reset: str | None = None, root: Path | None = None) -> Path:
     return work
 
 
-def open_lab(folder: Path, *, browser: bool = True) -> int:
-    """Run JupyterLab on *folder* until it is closed; returns its exit code."""
-    command = [sys.executable, "-m", "jupyterlab", "--LabApp.news_url=", START, f"--ServerApp.root_dir={folder}"]
-    return subprocess.call(command + ([] if browser else ["--no-browser"]), cwd=folder)
+def open_lab(folder: Path, options: Sequence[str] = ()) -> int:
+    """Run JupyterLab on *folder* until it is closed; returns its exit code.
+
+    *options*: handed on to JupyterLab as they are, such as `--no-browser` or `--allow-root`.
+    """
+    settings = folder / ".jupyter"
+    page = settings / "labconfig" / "page_config.json"
+    page.parent.mkdir(parents=True, exist_ok=True)
+    # JupyterLab would ask whether it may fetch news, and a demo without a network has none.
+    page.write_text(json.dumps({"disabledExtensions": {NEWS: True}}), encoding="utf-8")
+    paths = [str(settings), *filter(None, [os.environ.get("JUPYTER_CONFIG_PATH")])]
+    environment = {**os.environ, "JUPYTER_CONFIG_PATH": os.pathsep.join(paths)}
+    command = [sys.executable, "-m", "jupyterlab", START, f"--ServerApp.root_dir={folder}", *options]
+    return subprocess.call(command, cwd=folder, env=environment)
 
 
 def _wanted(path: Path) -> bool:

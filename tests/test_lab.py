@@ -1,8 +1,10 @@
 """The learner's copy is made once and never overwritten."""
 
+import json
+
 import pytest
 
-from sim.lab import prepare
+from sim.lab import open_lab, prepare
 
 
 @pytest.fixture
@@ -38,3 +40,13 @@ def test_reset_of_an_unknown_number_names_the_known_ones(project):
     """An unknown number is refused with the numbers there are."""
     with pytest.raises(ValueError, match=r"--reset takes the number of a notebook \(00, 01\), got '77'"):
         prepare("77", root=project)
+
+
+@pytest.mark.slow
+def test_jupyterlab_starts_without_asking_for_news(project, capfd):
+    """Options go on to JupyterLab, and its news question is switched off in settings of the learner's folder."""
+    work = prepare(root=project)
+    assert open_lab(work, ["--version"]) == 0
+    assert capfd.readouterr().out.startswith("4.")
+    page = json.loads((work / ".jupyter/labconfig/page_config.json").read_text(encoding="utf-8"))
+    assert page["disabledExtensions"] == {"@jupyterlab/apputils-extension:announcements": True}
