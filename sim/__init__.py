@@ -15,14 +15,15 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from sim import charts, errors, laws, metrics, policies, scenarios, testing
-    from sim.experiment import Comparison, Estimate, Run, compare, run, sweep
+    from sim.estimate import Estimate
+    from sim.experiment import Comparison, Run, compare, run, sweep
     from sim.outcome import Outcome
     from sim.policies import ClientPolicy, Retry
     from sim.scenario import Scenario
 
 _HOMES = {
     "Comparison": "sim.experiment",
-    "Estimate": "sim.experiment",
+    "Estimate": "sim.estimate",
     "Run": "sim.experiment",
     "compare": "sim.experiment",
     "run": "sim.experiment",

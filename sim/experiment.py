@@ -6,7 +6,6 @@ same arrivals and the same fate on the wire, so `Comparison.difference` is far s
 
 from __future__ import annotations
 
-import math
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -15,6 +14,7 @@ import attrs
 
 from sim import metrics
 from sim.errors import CapacityError
+from sim.estimate import Estimate
 from sim.flow import check_method, describe
 from sim.model.world import maker_of, simulate
 from sim.policies.catalog import named
@@ -62,41 +62,6 @@ class Run:
     def summary(self) -> dict[str, float]:
         """The figures of `sim.metrics.summary`."""
         return metrics.summary(self)
-
-
-@attrs.frozen
-class Estimate:
-    """A mean over *n* seeds with its 95 % interval; with one seed the interval is NaN.
-
-    >>> Estimate.of([1.0, 2.0, 3.0]).mean
-    2.0
-    """
-
-    mean: float
-    low: float
-    high: float
-    n: int
-
-    @classmethod
-    def of(cls, values: Sequence[float]) -> Estimate:
-        """The estimate from one value per seed; a NaN among them makes everything NaN."""
-        n = len(values)
-        mean = math.fsum(values) / n
-        if n < 2:
-            return cls(mean, math.nan, math.nan, n)
-        deviation = math.sqrt(math.fsum((value - mean) ** 2 for value in values) / (n - 1))
-        half = _student_t(n - 1) * deviation / math.sqrt(n)
-        return cls(mean, mean - half, mean + half, n)
-
-    @property
-    def half(self) -> float:
-        """Half the width of the interval."""
-        return (self.high - self.low) / 2
-
-    def __str__(self) -> str:
-        digits = 0 if abs(self.mean) >= 100 else 1 if abs(self.mean) >= 10 else 2
-        text = f"{self.mean:,.{digits}f}"
-        return text if math.isnan(self.half) else f"{text} ± {self.half:,.{digits}f}"
 
 
 @attrs.frozen(eq=False)
@@ -287,21 +252,3 @@ def _free_memory() -> int | None:
         return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     except (AttributeError, ValueError, OSError):
         return None
-
-
-def _student_t(freedom: int) -> float:
-    """The 97.5 % quantile of Student's t.
-
-    By the expansion of Abramowitz and Stegun 26.7.5, right to 0.02 % from four degrees on; a table below that.
-    """
-    exact = {1: 12.7062, 2: 4.3027, 3: 3.1824, 4: 2.7764, 5: 2.5706}
-    if freedom in exact:
-        return exact[freedom]
-    z, n = 1.959964, float(freedom)
-    terms = (
-        z,
-        (z**3 + z) / 4,
-        (5 * z**5 + 16 * z**3 + 3 * z) / 96,
-        (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / 384,
-    )
-    return sum(term / n**power for power, term in enumerate(terms))

@@ -7,7 +7,7 @@ import pytest
 
 import sim
 from sim import errors, metrics
-from sim.experiment import Estimate
+from sim.estimate import Estimate
 from sim.policies import CircuitBreaker, Exponential, FullJitter, Retry
 from sim.workload import Poisson
 
