@@ -4,7 +4,8 @@ A flow does no I/O and reads no clock, so the same flow runs in simulated time, 
 explorer that tries every order.  The vocabulary has two halves:
 
 - the client's: `Send` (answered with `(now, outcome)`) and `Wait` (answered with `now`);
-- the server's: `Work`, `Step`, `Effect` and `Reply`, each answered with `now`.
+- the server's: `Work`, `Step`, `Effect` and `Reply`, each answered with `now`;
+- and `Note`, which both may yield, answered with `now`.
 
 The idea is httpx's `Auth.auth_flow`: a policy as a generator, driven by a sync and an async loop of a few lines.
 """
@@ -30,9 +31,13 @@ if TYPE_CHECKING:
 
 @attrs.frozen
 class Send:
-    """Send attempt number *attempt* (1 is the first) and tell what came of it."""
+    """Send attempt number *attempt* (1 is the first) and tell what came of it.
+
+    *request*: what to send when it is not the request that the call began with: the next page, a poll for a job.
+    """
 
     attempt: int
+    request: Request | None = None
 
 
 @attrs.define
@@ -51,9 +56,14 @@ class Work:
 
 @attrs.define
 class Step:
-    """An access to a store was made: another request may run here, or the process may die here."""
+    """An access to a store was made: another request may run here, or the process may die here.
+
+    *when*: the request goes on only when this returns True: it waits for a lock.  It may have to wait again, because
+    another request can be faster: ask for the lock in a loop.
+    """
 
     name: str
+    when: Callable[[], bool] | None = None
 
 
 @attrs.define
@@ -70,13 +80,29 @@ class Reply:
     response: Response
 
 
+@attrs.define
+class Note:
+    """Something worth counting happened, of the given *kind* ("stale read", "cache hit"): a mark in the trace.
+
+    *text*: what exactly.  A client's flow may yield it as well as a handler; it takes no time.
+    """
+
+    kind: str
+    text: str = ""
+
+
 # Sends are values, and a retry storm makes millions of the same few.
 _MANY = 32
 _SENDS = tuple(Send(attempt) for attempt in range(_MANY))
 
-CallFlow: TypeAlias = Generator[Send | Wait, Any, Outcome]
-HandlerFlow: TypeAlias = Generator[Work | Step | Effect | Reply, float, None]
+CallFlow: TypeAlias = Generator[Send | Wait | Note, Any, Outcome]
+HandlerFlow: TypeAlias = Generator[Work | Step | Effect | Reply | Note, float, None]
 Handler: TypeAlias = Callable[["Request", float], HandlerFlow]
+"""A service: a function or an object that makes a flow for each request.
+
+When the process that serves a request dies, drivers call the service's `died(request)`, if it has one, so that its
+stores roll back what that process had not committed.
+"""
 
 
 class RetryRule(Protocol):

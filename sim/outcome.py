@@ -11,6 +11,8 @@ from functools import lru_cache
 
 import attrs
 
+from sim.http import Response
+
 CONNECTION_REFUSED = 0
 """Status written for an attempt that reached no server, as curl prints 000: nothing was sent, so it failed."""
 
@@ -30,6 +32,7 @@ class Outcome:
     *status*: the HTTP status, 0 when the connection was refused, None when no answer came or none was asked for.
     *retry_after*: seconds the other side asked to wait, None when it did not ask.
     *reason*: a word for people and for retry rules: "answered", "timed out", "refused" or "breaker open".
+    *response*: the whole answer, for clients that read headers and bodies; None when it had neither, or none came.
 
     >>> Outcome.answered(503).kind, Outcome.timed_out().indeterminate
     (<Kind.FAILED: 'failed'>, True)
@@ -39,6 +42,7 @@ class Outcome:
     status: int | None = None
     retry_after: float | None = None
     reason: str = "answered"
+    response: Response | None = attrs.field(default=None, eq=False, repr=False)
 
     @property
     def ok(self) -> bool:
@@ -67,6 +71,12 @@ class Outcome:
             return Outcome(Kind.OK, status, retry_after)
         kind = Kind.INDETERMINATE if status in (502, 504) else Kind.FAILED
         return Outcome(kind, status, retry_after)
+
+    @staticmethod
+    def of(response: Response, *, now: float) -> Outcome:
+        """The outcome of a whole *response* that came at the instant *now*."""
+        bare = Outcome.answered(response.status, response.wait(now=now))
+        return attrs.evolve(bare, response=response) if response.headers or response.body else bare
 
     @staticmethod
     def timed_out() -> Outcome:

@@ -79,6 +79,6 @@ def test_whole_seconds_come_back(seconds):
 
 def test_the_defaults_are_a_plain_exchange():
     """A request without arguments is a POST of nothing, a response a 200 without Retry-After; they share no headers."""
-    assert (Request().method, Request().path, Request().key, Request().body) == ("POST", "/", "", None)
-    assert (Response().status, Response().retry_after, Response().body) == (200, None, None)
+    assert (Request().method, Request().path, Request().key, Request().body) == ("POST", "/", "", b"")
+    assert (Response().status, Response().retry_after, Response().body) == (200, None, b"")
     assert Request().headers is not Request().headers
