@@ -194,9 +194,10 @@ class _World:
     def state(self) -> Hashable:
         """All that decides what can still happen and how it will be judged."""
         # One call, so that a request's reference to the service's own objects is seen to be one.
-        return freeze(
-            self.service, self._flows, self._points, self._over, self._died, self._effects, self._replies,
-            self._crashes, self.failure,
+        things = freeze(self.service, self._flows, self._replies, known=self._requests)
+        return (
+            things, tuple(self._points), tuple(self._over), tuple(self._died), tuple(self._effects), self._crashes,
+            self.failure,
         )  # fmt: skip
 
     def actions(self) -> list[Action]:

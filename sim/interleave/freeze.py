@@ -9,52 +9,58 @@ from __future__ import annotations
 
 import inspect
 from collections import deque
-from collections.abc import Generator, Hashable
+from collections.abc import Generator, Hashable, Sequence
 from enum import Enum
+from functools import lru_cache
 from random import Random
 from types import BuiltinFunctionType, CellType, FunctionType, GeneratorType, MethodType, ModuleType
 from typing import Any
 
-_PLAIN = (str, bytes, int, float, complex, bool, type(None))
+_PLAIN = frozenset({str, bytes, int, float, complex, bool, type(None)})
 
 
-def freeze(*values: Any) -> Hashable:
+def freeze(*values: Any, known: Sequence[Any] = ()) -> Hashable:
     """The *values* and all that they refer to, as one hashable value.
 
     An object with a `snapshot()` freezes to that.  Objects that several parts share are told apart from equal copies.
+    *known*: objects that never change and are the same in every state; they are not looked into.
 
     >>> freeze({"a": [1, 2]}) == freeze({"a": [1, 2]}), freeze([1]) == freeze([True])
     (True, False)
     """
-    return _Freezer().all(values)
+    return _Freezer(known).all(values)
 
 
 class _Freezer:
-    def __init__(self) -> None:
-        self._seen: dict[int, int] = {}
+    def __init__(self, known: Sequence[Any]) -> None:
+        self._seen: dict[int, int] = {id(value): number for number, value in enumerate(known)}
         self._kept: list[Any] = []  # an object that dies would lend its id to another
 
     def all(self, values: Any) -> Hashable:
-        return tuple(self.one(value) for value in values)
+        # A plain value stands for itself beside its type: 1, 1.0 and True are equal, and here they are not alike.
+        return tuple([(type(value), value) if type(value) in _PLAIN else self.one(value) for value in values])
 
     def one(self, value: Any) -> Hashable:
         kind = type(value)
         if kind in _PLAIN:
-            return kind.__name__, repr(value) if value != value else value
-        if isinstance(value, Enum | type | ModuleType | BuiltinFunctionType) and not _is_bound(value):
-            return value
+            return kind, value if value == value else "nan"
         number = self._seen.get(id(value))
         if number is not None:
-            return "seen", number
+            return _Freezer, number
         self._seen[id(value)] = len(self._seen)
         self._kept.append(value)
-        return kind.__qualname__, self._inside(value)
+        # Exact types first: this runs for every part of every state.
+        if kind is tuple or kind is list:
+            return kind, self.all(value)
+        if kind is dict:
+            return kind, self.all(value), self.all(value.values())
+        return kind, self._inside(value)
 
     def _inside(self, value: Any) -> Hashable:
         if isinstance(value, list | tuple | deque):
             return self.all(value)
         if isinstance(value, dict):
-            return tuple((self.one(key), self.one(inner)) for key, inner in value.items())
+            return self.all(value), self.all(value.values())
         if isinstance(value, set | frozenset):
             return frozenset(map(self.one, value))
         if isinstance(value, Generator):
@@ -68,6 +74,10 @@ class _Freezer:
                 return self.one(value.cell_contents)
             except ValueError:  # a cell that is still empty
                 return None
+        if isinstance(value, Enum | type | ModuleType) or (
+            isinstance(value, BuiltinFunctionType) and not _bound(value)
+        ):
+            return value
         if isinstance(value, Random):
             return value.getstate()
         if hasattr(value, "snapshot"):
@@ -84,12 +94,12 @@ class _Freezer:
         )  # fmt: skip
 
     def _attributes(self, value: Any) -> Hashable:
-        slots = [name for base in type(value).__mro__ for name in _slots(base)]
+        slots = _slots(type(value))
         state = getattr(value, "__dict__", None)
         if state is None and not slots:
             return self._reduced(value)
         held = {name: getattr(value, name) for name in slots if hasattr(value, name)} | (state or {})
-        return tuple((name, self.one(inner)) for name, inner in held.items())
+        return tuple(held), self.all(held.values())
 
     def _reduced(self, value: Any) -> Hashable:
         """What a built-in without attributes (an iterator, a counter) would be rebuilt from."""
@@ -99,15 +109,17 @@ class _Freezer:
             return object()
 
 
-def _slots(base: type) -> tuple[str, ...]:
-    slots = vars(base).get("__slots__", ())
-    names = (slots,) if isinstance(slots, str) else tuple(slots)
-    mangled = (f"_{base.__name__.lstrip('_')}{name}" if name.startswith("__") else name for name in names)
-    return tuple(
-        name for name in mangled if name not in ("__weakref__", "__dict__") and not name.endswith("__weakref__")
-    )
+@lru_cache(maxsize=1_024)
+def _slots(kind: type) -> tuple[str, ...]:
+    found: list[str] = []
+    for base in kind.__mro__:
+        slots = vars(base).get("__slots__", ())
+        own = f"_{base.__name__.lstrip('_')}"
+        names = (slots,) if isinstance(slots, str) else slots
+        found += [own + name if name.startswith("__") and not name.endswith("__") else name for name in names]
+    return tuple(name for name in found if name not in ("__weakref__", "__dict__"))
 
 
-def _is_bound(value: Any) -> bool:
+def _bound(value: Any) -> bool:
     """True for a method of an object that is written in C, such as `[].append`."""
     return inspect.isbuiltin(value) and not isinstance(value.__self__, ModuleType | type | type(None))
