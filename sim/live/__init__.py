@@ -1,0 +1,1 @@
+"""Live: the same flows on real stores and real threads, where nobody decides who comes first."""
