@@ -1,22 +1,23 @@
 """Problem details: an error that a program can branch on, a person can read, and an attacker learns nothing from.
 
+Both sides are here: `problem` writes the document, `read_problem` reads one that a stranger wrote.
+
 Source: RFC 9457, which replaced RFC 7807 in 2023.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from http import HTTPStatus
 from typing import Any
 
 import attrs
 
 from sim.http import Response, json_body
+from sim.policies.status import reason_phrase
+
+__all__ = ["MEDIA_TYPE", "FieldError", "Problem", "problem", "read_problem", "reason_phrase", "unexpected"]
 
 MEDIA_TYPE = "application/problem+json"
-
-_RENAMED = {413: "Content Too Large", 416: "Range Not Satisfiable", 422: "Unprocessable Content"}
-"""Names that RFC 9110 gives and that Python's `http` module learned only in 3.13."""
 
 
 @attrs.frozen
@@ -60,10 +61,66 @@ def problem(
     return Response(status, retry_after, {"Content-Type": MEDIA_TYPE, **(headers or {})}, json_body(document))
 
 
-def reason_phrase(status: int) -> str:
-    """The name that RFC 9110 or a later registration gives *status*.
+def unexpected(trace_id: str) -> Response:
+    """A 500 for an error that nobody foresaw: it says where in the log to look, and nothing else.
 
-    >>> reason_phrase(422)
-    'Unprocessable Content'
+    There is no parameter for the exception, so that its text cannot slip out.
+
+    >>> unexpected("4bf92f3577b34da6a3ce929d0e0e4736").json()["detail"]
+    'something broke on our side; quote the traceId when you report it'
     """
-    return _RENAMED.get(status) or HTTPStatus(status).phrase
+    return problem(500, "something broke on our side; quote the traceId when you report it", traceId=trace_id)
+
+
+@attrs.frozen(kw_only=True)
+class Problem:
+    """A problem document as its reader sees it.  *kind*: its `type`.  *extensions*: all members not named here."""
+
+    status: int
+    kind: str = "about:blank"
+    title: str = ""
+    detail: str = ""
+    instance: str = ""
+    errors: tuple[FieldError, ...] = ()
+    extensions: Mapping[str, Any] = attrs.field(factory=dict)
+
+
+def read_problem(response: Response) -> Problem | None:
+    """The problem that *response* tells of, or None when it is no problem document or a malformed one.
+
+    A member of the wrong type is read as if it were absent (RFC 9457 §3.1).  The status is that of the response: the
+    one in the document is advisory, because a proxy may have changed the other (§3.1.2).
+
+    >>> read_problem(problem(422, errors=[FieldError("/email", "must be an address")])).errors[0].pointer
+    '/email'
+    >>> read_problem(Response(502, headers={"Content-Type": "text/html"}, body=b"<h1>Bad Gateway</h1>"))
+    """
+    if (response.header("Content-Type") or "").partition(";")[0].strip().lower() != MEDIA_TYPE:
+        return None
+    try:
+        document = response.json()
+    except ValueError:
+        return None
+    if not isinstance(document, dict):
+        return None
+    texts = {name: document[name] for name in _TEXTS if isinstance(document.get(name), str)}
+    rest = {name: value for name, value in document.items() if name not in {"type", "status", "errors", *_TEXTS}}
+    kind = document.get("type")
+    return Problem(
+        status=response.status,
+        kind=kind if isinstance(kind, str) else "about:blank",
+        errors=tuple(_field_errors(document.get("errors"))),
+        extensions=rest,
+        **texts,
+    )
+
+
+_TEXTS = ("title", "detail", "instance")
+
+
+def _field_errors(rows: Any) -> list[FieldError]:
+    return [
+        FieldError(row["pointer"], row["detail"])
+        for row in (rows if isinstance(rows, list) else [])
+        if isinstance(row, dict) and isinstance(row.get("pointer"), str) and isinstance(row.get("detail"), str)
+    ]
