@@ -1,0 +1,159 @@
+"""Versions against libraries: Structured Fields against http_sf, Accept against werkzeug, shapes against jsonschema."""
+
+import math
+from datetime import UTC, datetime  # noqa: TID251 (http_sf speaks in datetimes)
+
+import http_sf
+import pytest
+from deviations_versioning import DEVIATIONS
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
+from werkzeug.datastructures import MIMEAccept
+from werkzeug.http import parse_accept_header
+
+from sim.http import Request
+from sim.policies.compatibility import compare
+from sim.policies.deprecation import format_deprecation, parse_deprecation
+from sim.policies.shapes import Breaks, Reader
+from sim.policies.versioning import MediaTypeVersion, Selected
+
+V1, V2 = "application/vnd.myapi.v1+json", "application/vnd.myapi.v2+json"
+TEXT = {"type": "string"}
+
+
+def parsed(value):
+    """The timestamp of a Structured Field Date as http_sf reads it, or None."""
+    try:
+        item, _ = http_sf.parse(value.encode("ascii"), tltype="item")
+    except (ValueError, http_sf.StructuredFieldError):
+        return None
+    return item.timestamp() if isinstance(item, datetime) else None
+
+
+FIELD = st.one_of(
+    st.integers(-(10**15), 10**15).map(lambda seconds: f"@{seconds}"),
+    st.from_regex(r"\A *@-?[0-9]{1,16}(\.[0-9]{1,3})?(;[a-z*][a-z0-9]{0,3}(=(\?1|[0-9]|\"x\"))?)? *\Z"),
+    st.text('@-0123456789.;=?a" ,tre', max_size=12),
+    st.text(max_size=8),
+)
+
+
+@pytest.mark.slow
+@settings(deadline=None, max_examples=400, derandomize=True)
+@given(FIELD)
+def test_a_deprecation_is_read_as_http_sf_reads_a_date(value):
+    """The same instants accepted, the same refused, parameters and all."""
+    assert parse_deprecation(value) == parsed(value)
+
+
+@settings(deadline=None, max_examples=200, derandomize=True)
+@given(st.floats(0, 253_402_300_799))
+def test_a_deprecation_is_written_as_http_sf_writes_a_date(seconds):
+    """Byte for byte, from 1970 to 9999."""
+    assert format_deprecation(seconds) == http_sf.ser(datetime.fromtimestamp(math.floor(seconds), UTC))
+
+
+RANGES = st.sampled_from([V1, V2, V2.upper(), "application/json", "application/*", "*/*", "text/html", "text/*", "*"])
+WEIGHTS = st.sampled_from(["", ";q=1", ";q=1.000", ";q=0.9", ";q=0.5", "; q=0.1", ";q=0", ";q=0.000", ";q=2", ";q=x"])
+ACCEPT = st.lists(st.tuples(RANGES, WEIGHTS).map("".join), max_size=5).map(", ".join)
+
+
+@pytest.mark.slow
+@settings(deadline=None, max_examples=400, derandomize=True)
+@given(ACCEPT)
+def test_a_media_type_is_chosen_as_werkzeug_chooses(accept):
+    """The same version for the same Accept header: weights, wildcards, refusals, malformed weights and ties."""
+    selector = MediaTypeVersion(("1", "2"), default="1")
+    found = selector.select(Request("GET", "/users", headers={"Accept": accept}))
+    ours = selector.mark(found)["Content-Type"] if isinstance(found, Selected) else None
+    header = parse_accept_header(accept, MIMEAccept)
+    offers = ["application/json", V1, V2]
+    theirs = header.best_match(offers) if len(header) else "application/json"
+    assert ours == theirs
+
+
+def schema(shape, *, closed):
+    """A shape as JSON Schema; *closed*: members that it does not name are refused."""
+    found = dict(shape)
+    if "properties" in shape:
+        found["properties"] = {name: schema(part, closed=closed) for name, part in shape["properties"].items()}
+        found["additionalProperties"] = not closed
+    if "items" in shape:
+        found["items"] = schema(shape["items"], closed=closed)
+    return found
+
+
+LEAVES = st.sampled_from(
+    [TEXT, {"type": "integer"}, {"type": ["string", "null"]}, {"type": "string", "enum": ["x", "y"]}]
+)
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers(-2, 2) | st.sampled_from(["x", "y", "z", 0.5]),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.sampled_from("abc"), inner, max_size=3),
+    max_leaves=6,
+)
+
+
+@st.composite
+def shapes(draw, depth=2):
+    if depth == 0 or draw(st.booleans()):
+        return draw(LEAVES)
+    if draw(st.booleans()):
+        return {"type": "array", "items": draw(shapes(depth - 1))}
+    properties = draw(st.dictionaries(st.sampled_from("abc"), shapes(depth - 1), max_size=3))
+    required = [name for name in properties if draw(st.booleans())]
+    return {"type": "object", "properties": properties, "required": required}
+
+
+@pytest.mark.slow
+@settings(deadline=None, max_examples=300, derandomize=True)
+@given(shapes(), VALUES, st.booleans())
+def test_a_reader_refuses_what_jsonschema_refuses(shape, document, closed):
+    """A strict reader is `additionalProperties: false`, the plain one is JSON Schema as it comes."""
+    reader = Reader(shape, unknown_members=not closed)
+    assert (reader.refusals(document) == ()) == Draft202012Validator(schema(shape, closed=closed)).is_valid(document)
+
+
+def test_there_is_a_test_for_every_deviation():
+    """The table and the tests name the same differences."""
+    assert {row[0] for row in DEVIATIONS} == set(CASES)
+    assert all(len(row) == 5 and all(row) for row in DEVIATIONS)
+
+
+def deprecation_must_be_a_date():
+    for value in ("true", "?1"):
+        assert parse_deprecation(value) is None
+    assert str(http_sf.parse(b"true", tltype="item")[0]) == "true"
+    assert http_sf.parse(b"?1", tltype="item")[0] is True
+
+
+def deprecation_before_1970():
+    with pytest.raises(ValueError, match="1970"):
+        format_deprecation(-5)
+    assert http_sf.ser(datetime.fromtimestamp(-5, UTC)) == "@-5"
+    assert http_sf.ser(datetime.fromtimestamp(-0.5, UTC)) == "@0"
+
+
+def optional_member_removed():
+    old, new = ({"type": "object", "properties": names, "required": []} for names in ({"a": TEXT}, {}))
+    assert compare(old, new).breaks is Breaks.EVERYBODY
+    assert Draft202012Validator(schema(old, closed=True)).is_valid({})
+
+
+def whole_floats():
+    assert Reader({"type": "integer"}).refusals(1.0)
+    assert Draft202012Validator({"type": "integer"}).is_valid(1.0)
+
+
+CASES = {
+    "deprecation-must-be-a-date": deprecation_must_be_a_date,
+    "deprecation-before-1970": deprecation_before_1970,
+    "optional-member-removed": optional_member_removed,
+    "whole-floats": whole_floats,
+}
+
+
+@pytest.mark.parametrize("ident", list(CASES))
+def test_a_deviation_is_what_the_table_says(ident):
+    """What we do and what the library does, side by side."""
+    CASES[ident]()
