@@ -1,0 +1,118 @@
+"""Where our webhook signatures differ from the libraries: (ident, library, what we do, what it does, why)."""
+
+STRIPE, STANDARD = "stripe 16.1.0", "standardwebhooks 1.1.0"
+
+DEVIATIONS = [
+    (
+        "signing-future-timestamp",
+        STRIPE,
+        "A timestamp may lie 300 s in the future; more is rejected.",
+        "It only looks back: a timestamp a day in the future is accepted.",
+        "Whoever captures such a message can use it for a day. future=inf does as Stripe does.",
+    ),
+    (
+        "signing-tolerance-omitted",
+        STRIPE,
+        "There is always a tolerance: 300 s by default, and 0 means this very second.",
+        "WebhookSignature.verify_header without a tolerance, or with 0, accepts any age.",
+        "A default must be the safe choice.",
+    ),
+    (
+        "signing-two-timestamps",
+        STRIPE,
+        "A header with two t= is rejected.",
+        "It uses the first and ignores the second.",
+        "Two readers of one header must not read two timestamps.",
+    ),
+    (
+        "signing-loose-integer",
+        STRIPE,
+        "A timestamp is 1 to 12 ASCII digits.",
+        "It takes what Python's int() takes: blanks, a sign, underscores, digits of any script.",
+        "The value is signed in one spelling only; another spelling was made by somebody else.",
+    ),
+    (
+        "signing-second-equals-sign",
+        STRIPE,
+        "What follows v1= is the signature, to the next comma.",
+        "It cuts at a second equals sign and ignores the rest, so that v1=abc=junk passes for v1=abc.",
+        "One message has one spelling.",
+    ),
+    (
+        "signing-body-not-text",
+        STRIPE,
+        "Any bytes can be signed and verified.",
+        "A body that is not UTF-8 raises UnicodeDecodeError, which is no SignatureVerificationError.",
+        "A signature is about bytes, and a request from outside must not raise.",
+    ),
+    (
+        "signing-signature-not-ascii",
+        STRIPE,
+        "A signature with other characters does not fit, like any wrong one.",
+        "hmac.compare_digest raises TypeError for text that is not ASCII.",
+        "A request from outside must not raise.",
+    ),
+    (
+        "signing-long-header",
+        STRIPE,
+        "A signature header of more than 4,096 characters is rejected.",
+        "It compares as many signatures as there are.",
+        "The sender of a request must not decide how much work it makes.",
+    ),
+    (
+        "signing-fraction-of-a-second",
+        STANDARD,
+        "webhook-timestamp is 1 to 12 ASCII digits.",
+        "It takes any float and verifies with the seconds rounded down.",
+        "The specification says integer; another spelling was made by somebody else.",
+    ),
+    (
+        "signing-full-stop-in-id",
+        STANDARD,
+        "An id holds no full stop, neither when signing nor when verifying.",
+        "Any id is signed and verified.",
+        "The specification warns of it: one signature could then stand for two messages.",
+    ),
+    (
+        "signing-malformed-entry",
+        STANDARD,
+        "An entry of webhook-signature that is no version,signature pair is passed over.",
+        "It raises ValueError, or binascii.Error, which is no WebhookVerificationError, and looks no further.",
+        "A request from outside must not raise, and the next entry may be good.",
+    ),
+    (
+        "signing-other-base64",
+        STANDARD,
+        "The signature's text must be the one that signing gives.",
+        "Its bytes must be: other last letters and characters outside the alphabet are accepted.",
+        "One message has one spelling.",
+    ),
+    (
+        "signing-body-not-json",
+        STANDARD,
+        "Verifying looks at bytes; reading JSON comes after it.",
+        "verify() parses by default and raises JSONDecodeError after a good signature, or UnicodeDecodeError before.",
+        "A bad document is a 400, a bad signature a 401: they must not be one exception.",
+    ),
+    (
+        "signing-loose-secret",
+        STANDARD,
+        "A secret that is not base64 is refused at construction.",
+        "Characters outside the alphabet are left out, and another key is used silently.",
+        "A mistyped secret should show at once, not as signatures that never fit.",
+    ),
+    (
+        "signing-several-secrets",
+        STANDARD,
+        "A scheme takes several secrets, signs with all and accepts any.",
+        "A Webhook takes one secret; rotation is the caller's loop.",
+        "Rotation is the case to teach.",
+    ),
+    (
+        "signing-time-zone",
+        STANDARD,
+        "The time of signing is seconds since the epoch.",
+        "sign() takes a datetime and replaces its time zone by UTC: two hours east is signed two hours late.",
+        "Seconds have no zone.",
+    ),
+]
