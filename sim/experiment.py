@@ -17,7 +17,7 @@ from sim.errors import CapacityError
 from sim.estimate import Estimate
 from sim.flow import check_method, describe
 from sim.model.world import maker_of, simulate
-from sim.policies.catalog import named
+from sim.policies.catalog import named, unknown
 from sim.policies.retry import ClientPolicy
 from sim.scenario import Scenario
 from sim.trace import LedgerEntry, Mark, Trace, frame_of
@@ -60,8 +60,9 @@ class Run:
         return frame_of(self.trace.ledger, LedgerEntry)
 
     def summary(self) -> dict[str, float]:
-        """The figures of `sim.metrics.summary`."""
-        return metrics.summary(self)
+        """The figures of `sim.metrics.summary`, and then the story's own."""
+        own = {name: float(figure(self.trace)) for name, figure in self.scenario.figures.items()}
+        return metrics.summary(self) | own
 
 
 @attrs.frozen(eq=False)
@@ -90,10 +91,13 @@ class Comparison:
         return Estimate.of([mine - theirs for mine, theirs in pairs])
 
     def table(self, *figures: str) -> pandas.DataFrame:
-        """One row a policy, one column a figure (all of `metrics.SUMMARY` when none is named): "mean ± half"."""
+        """One row a policy, one column a figure: "mean ± half".
+
+        When none is named: the story's `columns`, or all of `metrics.SUMMARY`.
+        """
         import pandas
 
-        chosen = figures or metrics.SUMMARY
+        chosen = figures or self.scenario.columns or metrics.SUMMARY
         rows = {name: [str(self.estimate(name, figure)) for figure in chosen] for name in self.figures}
         return pandas.DataFrame.from_dict(rows, orient="index", columns=list(chosen)).rename_axis("policy")
 
@@ -110,17 +114,21 @@ class Comparison:
         return pandas.DataFrame(rows, columns=["policy", "seed", "figure", "value"])
 
 
-def run(scenario: Scenario, policy: Any = "full-jitter", *, seed: int = 0, check: bool = True) -> Run:
+def run(scenario: Scenario, policy: Any = None, *, seed: int = 0, check: bool = True) -> Run:
     """Run *scenario* once.
 
     *policy*: a name from the catalogue, a `Retry`, a `ClientPolicy`, any object with `wait(...)` or `call(now,
-    rng)`, or a function that makes one for each host.  *check*: assert the conservation laws.
+    rng)`, or a function that makes one for each host.  In a story with a seat (see `Scenario`) it is what takes the
+    seat: one of the story's contestants by name, or an object of yours.  None is the story's first, and elsewhere
+    full jitter.  *check*: assert the conservation laws.
 
     Raises: `TypeError` and `ValueError` before the run, `SimError` during it.
     """
-    name, client_policy = _policy(policy)
-    _check_capacity(scenario)
-    return Run(scenario, name, seed, simulate(scenario, maker_of(client_policy), seed, check=check))
+    if policy is None:
+        policy = scenario.policies[0] if scenario.contestants else "full-jitter"
+    name, client_policy, world = _seated(scenario, policy)
+    _check_capacity(world)
+    return Run(world, name, seed, simulate(world, maker_of(client_policy), seed, check=check))
 
 
 def compare(
@@ -141,10 +149,10 @@ def compare(
     if not seeds:
         raise ValueError("seeds must hold at least one seed, got none")
     _check_capacity(scenario)
-    jobs = [(name, policy, seed) for seed in seeds for name, policy in chosen.items()]
+    jobs = [(name, policy, world, seed) for seed in seeds for name, (policy, world) in chosen.items()]
     runs: dict[str, Run] = {}
     figures: dict[str, list[Mapping[str, float]]] = {name: [] for name in chosen}
-    for (name, _, _), (one, summary) in zip(jobs, _results(scenario, jobs, seeds[0], workers), strict=True):
+    for (name, *_), (one, summary) in zip(jobs, _results(jobs, seeds[0], workers), strict=True):
         figures[name].append(summary)
         if one is not None:
             runs[name] = one
@@ -157,23 +165,31 @@ def sweep(
     scenario: Scenario,
     knob: str,
     values: Iterable[Any],
-    policy: Any = "full-jitter",
+    policy: Any = None,
     *,
     seeds: Iterable[int] = range(5),
     workers: int = 1,
 ) -> pandas.DataFrame:
-    """One knob of a story, value by value: tidy rows with the knob, figure, mean, low, high, n."""
+    """One knob of a story, value by value: tidy rows with the knob, figure, mean, low, high, n.
+
+    *policy*: as for `run`.
+    """
     import pandas
 
     seeds = tuple(seeds)
+    if policy is None:
+        policy = scenario.policies[0] if scenario.contestants else "full-jitter"
     rows = []
     for value in values:
         compared = compare(scenario.with_knobs(**{knob: value}), {"it": policy}, seeds=seeds, workers=workers)
-        rows += [(value, figure, *attrs.astuple(compared.estimate("it", figure))) for figure in metrics.SUMMARY]
+        rows += [
+            (value, figure, *attrs.astuple(compared.estimate("it", figure)))
+            for figure in (*metrics.SUMMARY, *scenario.figures)
+        ]
     return pandas.DataFrame(rows, columns=[knob, "figure", "mean", "low", "high", "n"])
 
 
-def _chosen(scenario: Scenario, policies: Mapping[str, Any] | Iterable[str] | None) -> dict[str, Any]:
+def _chosen(scenario: Scenario, policies: Mapping[str, Any] | Iterable[str] | None) -> dict[str, tuple[Any, Scenario]]:
     if policies is None:
         policies = scenario.policies
     if isinstance(policies, str):
@@ -182,13 +198,30 @@ def _chosen(scenario: Scenario, policies: Mapping[str, Any] | Iterable[str] | No
         policies = {name: name for name in policies}
     if not policies:
         raise ValueError("policies must hold at least one policy, got none")
-    return {name: _policy(policy)[1] for name, policy in policies.items()}
+    return {name: _seated(scenario, policy)[1:] for name, policy in policies.items()}
+
+
+def _seated(scenario: Scenario, policy: Any) -> tuple[str, Any, Scenario]:
+    """A name for *policy*, the clients' policy, and the world with everything in its place."""
+    name = policy if isinstance(policy, str) else describe(policy)
+    if isinstance(policy, str):
+        if policy in scenario.contestants:
+            policy = scenario.contestants[policy]
+        elif scenario.seat is not None:
+            raise ValueError(unknown(f"contestant of {scenario.name}", policy, list(scenario.contestants)))
+    if scenario.seat is None:
+        return name, _policy(policy)[1], scenario
+    world = scenario.seat(scenario, policy)
+    return name, ClientPolicy() if world.client is None else _policy(world.client)[1], world
 
 
 def _policy(policy: Any) -> tuple[str, Any]:
     """A name for *policy*, and something with `call(now, rng)` or a factory of that."""
     if isinstance(policy, str):
         return policy, named(policy)
+    if hasattr(policy, "converse") and not isinstance(policy, type):
+        check_method(policy, "converse", "request", "now", "rng")
+        return describe(policy), policy
     if hasattr(policy, "call") and not isinstance(policy, type):
         check_method(policy, "call", "now", "rng")
         return describe(policy), policy
@@ -202,9 +235,10 @@ def _policy(policy: Any) -> tuple[str, Any]:
                 f"{describe(policy)} must make a policy when called without arguments; "
                 f"it raised {type(error).__name__}: {error}"
             ) from None
-        if isinstance(made, str) or not (hasattr(made, "call") or hasattr(made, "wait")):
+        if isinstance(made, str) or not any(hasattr(made, method) for method in ("call", "converse", "wait")):
             raise TypeError(f"{describe(policy)} must make a policy for each host, got {made!r}")
-        return describe(policy), policy if hasattr(made, "call") else lambda: ClientPolicy(policy())
+        whole = hasattr(made, "call") or hasattr(made, "converse")
+        return describe(policy), policy if whole else lambda: ClientPolicy(policy())
     raise TypeError(
         f"a policy must be a name, a Retry, a ClientPolicy or an object with wait(...) or call(now, rng), "
         f"got {describe(policy)}"
@@ -212,11 +246,11 @@ def _policy(policy: Any) -> tuple[str, Any]:
 
 
 def _results(
-    scenario: Scenario, jobs: Sequence[tuple[str, Any, int]], first: int, workers: int
+    jobs: Sequence[tuple[str, Any, Scenario, int]], first: int, workers: int
 ) -> Iterable[tuple[Run | None, Mapping[str, float]]]:
-    def one(name: str, policy: Any, seed: int) -> tuple[Run | None, Mapping[str, float]]:
-        result = Run(scenario, name, seed, simulate(scenario, maker_of(policy), seed))
-        return (result if seed == first else None), metrics.summary(result)
+    def one(name: str, policy: Any, world: Scenario, seed: int) -> tuple[Run | None, Mapping[str, float]]:
+        result = Run(world, name, seed, simulate(world, maker_of(policy), seed))
+        return (result if seed == first else None), result.summary()
 
     if workers == 1:
         return (one(*job) for job in jobs)

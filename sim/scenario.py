@@ -10,8 +10,10 @@ from typing import Any, ParamSpec, TypeAlias
 import attrs
 
 from sim.flow import Handler
+from sim.http import Request, Response
 from sim.knobs import check_arguments, knob, knobs_of
 from sim.laws import Constant, Exponential, Law
+from sim.policies.problem import problem
 from sim.services.plain import plain
 from sim.workload import AllAtOnce, Arrivals
 
@@ -56,7 +58,8 @@ class Server:
     *service*: the law of one piece of work.  *slope*: every request in service, itself included, adds this many
     seconds to a new one's work.  *lifo*: newest first.  *failure*: share of the work that ends in a 500, without
     its effect.  *retry_after*: seconds that a rejection (503) asks the client to wait; None is no header.
-    *make_handler*: makes the service for one run, with stores of its own.
+    *make_handler*: makes the service for one run, with stores of its own.  *store_delay*: what each `Step` of the
+    service takes; while it takes time, other requests come between and a crash can strike.
     """
 
     workers: float = knob(1, kind=int, low=1, infinite=True, unit="workers", help="requests served at once")
@@ -67,6 +70,30 @@ class Server:
     failure: float = knob(0.0, low=0, high=1, help="share of the work that ends in a 500")
     retry_after: float | None = knob(None, low=0, optional=True, unit="s", help="what a rejection asks for")
     make_handler: Callable[[], Handler] = lambda: plain
+    store_delay: Law = attrs.field(factory=lambda: Constant(0.0))
+
+
+def _too_many(decision: Any, now: float) -> Response:
+    return problem(429, "this caller has used up its limit", retry_after=decision.retry_after)
+
+
+@attrs.frozen(kw_only=True)
+class Gateway:
+    """What stands in front of the server: limits, a shared cache, and a patience of its own.
+
+    A server that refuses or dies is a 502, one that takes longer than *upstream_timeout* seconds a 504, a full queue
+    stays the server's own 503.  *limiter*: an object with `decide(request, now)` that answers with a decision
+    (allowed, retry_after and, for a limiter that queues, the delay in seconds), or a function that makes one; None is
+    no limit.  *refusal*: the answer to a request over the limit, made from the decision and `now`.  *headers*: what
+    the decision adds to the answers of admitted requests, None is nothing.  *cache*: an object with the methods of
+    `sim.policies.edge.GatewayCache`, or a function that makes one; None is no cache.
+    """
+
+    limiter: Any = None
+    refusal: Callable[[Any, float], Response] = _too_many
+    headers: Callable[[Any, float], Mapping[str, str]] | None = None
+    cache: Any = None
+    upstream_timeout: float = knob(math.inf, above=0, infinite=True, unit="s", help="patience with the server")
 
 
 @attrs.frozen(kw_only=True)
@@ -100,6 +127,19 @@ class Crash:
 
 
 @attrs.frozen(kw_only=True)
+class StepCrash:
+    """The process dies right after a named step of its service, as `Crash`, for a *share* of the requests there.
+
+    *step*: the name of a `Step`; "effect" is after any `Effect`.  It is back after *length* seconds.  What it had not
+    committed is rolled back, what it had is kept.
+    """
+
+    step: str
+    share: float = knob(0.01, low=0, high=1, help="share of the requests at this step that it strikes")
+    length: float = knob(0.5, above=0, unit="s")
+
+
+@attrs.frozen(kw_only=True)
 class Partition:
     """Messages put on the wire in the window are lost, those of *requests*, of *replies*, or both."""
 
@@ -109,7 +149,7 @@ class Partition:
     replies: bool = knob(True, kind=bool)
 
 
-Fault: TypeAlias = Outage | BrownOut | Crash | Partition
+Fault: TypeAlias = Outage | BrownOut | Crash | StepCrash | Partition
 
 
 @attrs.frozen(kw_only=True)
@@ -119,6 +159,15 @@ class Scenario:
     *horizon*: no call begins later, seconds.  *drain*: how long after the horizon the world may go on so that the
     last calls can end; a world that is still busy then ends with calls in flight.  *policies*: names from the
     catalogue, what `sim run` compares when it is not told otherwise.  *knobs*: the arguments it was made from.
+
+    *request*: makes the request that a call begins with from the call's number, the client's, and a uniform number
+    on 0..1 that is keyed by the call; None is a plain POST whose key is the call's number.  *gateway*: None when
+    clients meet the server directly.
+
+    A story that compares something else than clients' policies says so with a *seat*: `seat(world, contestant)`
+    returns the world with the contestant (a limiter, a service, a cache) in its place.  *contestants*: the story's own
+    by name.  *client*: the clients' policy then; None is the retry rule's default.  *figures*: the story's own
+    figures, each computed from the trace alone.  *columns*: the figures that `sim run` prints, () is its usual ones.
     """
 
     name: str = "unnamed"
@@ -130,6 +179,13 @@ class Scenario:
     horizon: float = knob(60.0, above=0, unit="s")
     drain: float = knob(3_600.0, above=0, unit="s")
     policies: tuple[str, ...] = ("no-retry", "immediate", "exponential", "full-jitter")
+    request: Callable[[int, int, float], Request] | None = None
+    gateway: Gateway | None = None
+    contestants: Mapping[str, Any] = attrs.field(factory=dict)
+    seat: Callable[[Scenario, Any], Scenario] | None = None
+    client: Any = None
+    figures: Mapping[str, Callable[[Any], float]] = attrs.field(factory=dict)
+    columns: tuple[str, ...] = ()
     knobs: Mapping[str, Any] = attrs.field(factory=dict)
     story: Callable[..., Scenario] | None = attrs.field(default=None, repr=False, eq=False)
 

@@ -158,7 +158,7 @@ class OnlyWait:
         ),
         (lambda: ClientPolicy(Retry(), object()), "must be an object with a method admit(now, rng)"),
         (lambda: run(SMALL, OnlyWait), "a policy must be a name, a Retry, a ClientPolicy or an object with wait"),
-        (lambda: run(SMALL, None), "a policy must be a name, a Retry, a ClientPolicy or an object with wait"),
+        (lambda: run(SMALL, 7), "a policy must be a name, a Retry, a ClientPolicy or an object with wait"),
         (lambda: run(SMALL, lambda: 5), "must make a policy for each host, got 5"),
     ],
 )
@@ -191,9 +191,9 @@ def flow_of(*commands):
 @pytest.mark.parametrize(
     ("command", "sentence"),
     [
-        ("hello", "Odd yielded 'hello', which is neither a Send nor a Wait "),
-        (None, "Odd yielded None, which is neither a Send nor a Wait "),
-        (Send, "Odd yielded <class 'sim.flow.Send'>, which is neither a Send nor a Wait "),
+        ("hello", "Odd yielded 'hello', which is none of Send, Wait, Note "),
+        (None, "Odd yielded None, which is none of Send, Wait, Note "),
+        (Send, "Odd yielded <class 'sim.flow.Send'>, which is none of Send, Wait, Note "),
         (Wait(-1.0), r"Odd yielded Wait\(-1.0\); it must be finite and at least 0 "),
         (Wait(math.nan), r"Odd yielded Wait\(nan\); it must be finite and at least 0 "),
     ],

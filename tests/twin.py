@@ -225,7 +225,7 @@ class Twin:
         seconds = command.seconds
         if seconds is None:
             call, number, copy = attempt.key
-            seconds = self.scenario.server.service.quantile(self.keyed("service")(call, number, copy + 2 * piece))
+            seconds = self.scenario.server.service.quantile(self.keyed("service")(call, number, copy + 4 * piece))
         for fault in self.scenario.faults:
             if isinstance(fault, BrownOut) and self.holds(fault):
                 seconds *= fault.slowdown

@@ -9,7 +9,8 @@ from typing import Any
 
 from sim.engine import NORMAL, Callbacks, Engine, Timer
 from sim.errors import EventBudgetError, FlowError, PolicyError, SimError
-from sim.flow import CallFlow, HandlerFlow, Send, Wait, describe, is_wait
+from sim.flow import CallFlow, HandlerFlow, Note, Send, Wait, describe, is_wait
+from sim.http import Request
 from sim.outcome import Kind, Outcome
 from sim.trace import (
     C_ATTEMPTS,
@@ -19,6 +20,7 @@ from sim.trace import (
     NAN,
     SETTLED,
     STATUS,
+    Mark,
     Trace,
 )
 
@@ -40,6 +42,8 @@ class Call(Timer):
     next_attempt = 0
     spins = 0
     spun_at = -1.0
+    request: Request | None = None
+    next_request: Request | None = None
 
     flow: CallFlow
 
@@ -54,7 +58,9 @@ class Attempt(Timer):
     """One try at a call, or the network's copy of one.  It is its own timer on the way there and in the server."""
 
     awaited = True
-    copy = era = pieces = 0
+    forwarded = False  # by the gateway, to the server
+    copy = era = pieces = accesses = 0
+    request: Request | None = None  # None is the plain one, made when it is needed
     flow: HandlerFlow
     duplicate: Attempt | None = None
     original: Attempt | None = None
@@ -78,8 +84,10 @@ class Clients:
         policy_for: Callable[[int], Any],
         rng: Random,
         request: Callable[[Attempt, float], None],
+        make_request: Callable[[int, int], Request] | None = None,
     ) -> None:
-        self.in_flight = 0
+        self.in_flight = self.successes = 0
+        self.conversing: set[int] = set()  # calls whose flow may send several requests
         self.settled = self.timed_out = self.answers_ignored = 0
         self.ended: Callable[[Call, float], None] | None = None
         self._engine, self._schedule = engine, engine.schedule
@@ -88,7 +96,8 @@ class Clients:
         self._known, self._unknown = trace.attempts.known, trace.attempts.unknown
         self._timeout, self._per_host = timeout, per_host
         self._policy_for, self._rng = policy_for, rng
-        self.request = request
+        self.request, self._make_request = request, make_request
+        self._marks = trace.marks
         self._begun = self._spins = 0
         self._last_row = SPARE_ATTEMPTS * trace.attempts.width
         self._on_wake: Callbacks = [self._wake]
@@ -106,12 +115,19 @@ class Clients:
         self.in_flight += 1
         row = self._calls.append(number, client, host, now)
         call = Call(number, client, policy, row)
+        if self._make_request is not None:
+            call.request = self._make_request(number, client)
         try:
-            call.flow = policy.call(now, self._rng)
+            if hasattr(policy, "converse"):
+                self.conversing.add(number)
+                call.flow = policy.converse(request_of(call), now, self._rng)
+            else:
+                call.flow = policy.call(now, self._rng)
         except Exception as error:
             raise _blame(call, error, now) from error
         if not isinstance(call.flow, Generator):
-            raise FlowError(_of(call, f"returned {call.flow!r} from call(now, rng), which is not a generator", now))
+            method = "converse(request, now, rng)" if number in self.conversing else "call(now, rng)"
+            raise FlowError(_of(call, f"returned {call.flow!r} from {method}, which is not a generator", now))
         self._go_on(call, None, now, False)
 
     def answer(self, attempt: Attempt, outcome: Outcome, now: float) -> None:
@@ -123,6 +139,7 @@ class Clients:
             return
         attempt.awaited = False
         self.settled += 1
+        self.successes += outcome.kind is _OK
         row, cells = attempt.row, self._cells
         status = NAN if outcome.status is None else outcome.status
         cells[row + SETTLED] = now
@@ -137,9 +154,15 @@ class Clients:
         """Send *answer* into the flow and carry out what it asks for next."""
         try:
             command = call.flow.send(answer)
+            while command.__class__ is Note:
+                self._marks.append(Mark(now, command.kind, f"call {call.number}", command.text))
+                self._count_spin(call, now)
+                command = call.flow.send(now)
         except StopIteration as end:
             self._end(call, end.value, now)
             return
+        except EventBudgetError:
+            raise
         except Exception as error:
             raise _blame(call, error, now) from error
         if command.__class__ is Wait:
@@ -153,22 +176,22 @@ class Clients:
         elif command.__class__ is Send:
             if answered:
                 self._count_spin(call, now)
-                call.next_attempt = command.attempt
+                call.next_attempt, call.next_request = command.attempt, command.request
                 call.callbacks = self._on_resend
                 self._schedule(call, NORMAL, 0.0)
             else:
-                self._send(call, command.attempt, now)
+                self._send(call, command.attempt, command.request, now)
         else:
-            raise FlowError(_of(call, f"yielded {command!r}, which is neither a Send nor a Wait", now))
+            raise FlowError(_of(call, f"yielded {command!r}, which is none of Send, Wait, Note", now))
 
     def _wake(self, call: Call) -> None:
         now = self._engine.now
         self._go_on(call, now, now, False)
 
     def _resend(self, call: Call) -> None:
-        self._send(call, call.next_attempt, self._engine.now)
+        self._send(call, call.next_attempt, call.next_request, self._engine.now)
 
-    def _send(self, call: Call, number: int, now: float) -> None:
+    def _send(self, call: Call, number: int, request: Request | None, now: float) -> None:
         cells = self._cells
         row = len(cells)
         if row > self._last_row:
@@ -180,6 +203,7 @@ class Clients:
             raise FlowError(_of(call, f"yielded Send({number!r}); an attempt is a whole number", now)) from None
         call.sent += 1
         attempt = Attempt(call, number, row)
+        attempt.request = call.request if request is None else request
         self.request(attempt, now)
         # An attempt that was answered within the same instant needs no alarm.
         if attempt.awaited and self._timeout != _FOREVER:
@@ -209,6 +233,13 @@ class Clients:
         self._spins += 1
         if call.spins > STEPS_AT_ONE_INSTANT or self._spins * self._attempts.width > self._last_row:
             raise EventBudgetError(_of(call, f"acted {call.spins:,} times without letting the clock advance", now))
+
+
+def request_of(of: Call | Attempt) -> Request:
+    """The request of a call or an attempt; the plain one has nothing but its key."""
+    if of.request is None:
+        return Request(key=str(of.call.number if isinstance(of, Attempt) else of.number))
+    return of.request
 
 
 def _blame(call: Call, error: Exception, now: float) -> SimError:

@@ -12,18 +12,22 @@ from collections.abc import Iterable
 
 from sim.errors import ConservationError
 from sim.model.client import Clients
+from sim.model.gateway import Front
 from sim.model.network import Wire
 from sim.model.server import Service
 from sim.trace import Trace
 
 
-def check(trace: Trace, clients: Clients, wire: Wire, service: Service) -> None:
-    """Compare both sides of every law.
+def check(trace: Trace, clients: Clients, wire: Wire, service: Service, front: Front | None) -> None:
+    """Compare both sides of every law.  *front*: the gateway, None when there is none.
 
     Raises: `ConservationError`, naming the law and both sides.
     """
     attempts, calls = trace.attempts, trace.calls
     ok = list(calls.column("ok"))
+    # What never went past the gateway: refused by its limiter or held back, answered from its cache or waiting there.
+    at_front = front.turned_away + front.held + front.waiting + front.served if front is not None else 0
+    own, absorbed = (front.own, front.absorbed) if front is not None else (0, 0)
     arrived, finished = _happened(attempts.column("arrived")), _happened(attempts.column("finished"))
     applied = _happened(attempts.column("applied"))
     _law(
@@ -37,32 +41,41 @@ def check(trace: Trace, clients: Clients, wire: Wire, service: Service) -> None:
         arrived + wire.requests_lost + wire.requests_flying,
     )
     _law(
-        "arrived = finished + rejected + refused + lost in a crash + queued + in service",
+        "arrived = finished + rejected + refused + lost in a crash + queued + in service + at the gateway",
         arrived,
         service.finished
         + service.rejected
         + service.refused
         + service.lost_in_crash
         + len(service.queue)
-        + service.busy,
+        + service.busy
+        + at_front,
     )
     _law("finished in the trace = finished by the server", finished, service.finished)
     _law(
         "answers = seen + ignored by the client + lost + on the wire",
-        service.rejected + service.refused + service.replied,
+        service.rejected + service.refused + service.replied + own - absorbed,
         clients.settled - clients.timed_out + clients.answers_ignored + wire.replies_lost + wire.replies_flying,
     )
     _law("entries in the ledger = effects of the service", len(trace.ledger), service.effects)
-    _law("attempts that were applied = effects of the service", applied, service.effects)
-    entries = {(entry.call, entry.attempt, entry.copy) for entry in trace.ledger}
+    entries = {(entry.key, entry.call, entry.attempt, entry.copy) for entry in trace.ledger}
     _law("no attempt has its effect twice", len(entries), len(trace.ledger))
-    known_ok = sum(1 for status in attempts.column("status")[:] if 200 <= status < 300)
-    copies = sum(
-        1
-        for copy, status in zip(attempts.column("copy"), attempts.column("status"), strict=True)
-        if copy and 200 <= status < 300
+    _law("attempts that were applied = attempts in the ledger", applied, len({entry[1:] for entry in entries}))
+    seen_ok, plain_ok = _successes(trace, clients.conversing)
+    _law("attempts that the client saw succeed = successes handed to flows", seen_ok, clients.successes)
+    numbers = calls.column("call")
+    _law(
+        "calls that are ok = attempts that the client saw succeed, where a call is one request",
+        sum(fine == 1.0 for number, fine in zip(numbers, ok, strict=True) if number not in clients.conversing),
+        plain_ok,
     )
-    _law("calls that are ok = attempts that the client saw succeed", ok.count(1.0), known_ok - copies)
+
+
+def _successes(trace: Trace, conversing: set[int]) -> tuple[int, int]:
+    """Attempts with a status of 2xx, without the copies: all of them, and those of calls that are one request."""
+    columns = (trace.attempts.column(name) for name in ("call", "copy", "status"))
+    calls = [call for call, copy, status in zip(*columns, strict=True) if 200 <= status < 300 and not copy]
+    return len(calls), sum(call not in conversing for call in calls)
 
 
 def _law(name: str, left: int, right: int) -> None:

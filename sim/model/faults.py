@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from sim.engine import FIRST, Engine, Timer
+from sim.model.client import Attempt
 from sim.model.network import Wire
 from sim.model.server import Service
-from sim.scenario import BrownOut, Crash, Fault, Outage, Partition
+from sim.scenario import BrownOut, Crash, Fault, Outage, Partition, StepCrash
+from sim.streams import Streams
 from sim.trace import Mark, Trace
 
 
 def arrange(fault: Fault, engine: Engine, trace: Trace, service: Service, wire: Wire) -> None:
-    """Put both edges of *fault* on the heap."""
+    """Put both edges of *fault* on the heap.  A `StepCrash` has no instant of its own: see `lie_in_wait`."""
+    if isinstance(fault, StepCrash):
+        return
     begin, end = _edges(fault, service, wire)
     name = {Outage: "outage", BrownOut: "brown-out", Crash: "crash", Partition: "partition"}[type(fault)]
 
@@ -25,6 +29,36 @@ def arrange(fault: Fault, engine: Engine, trace: Trace, service: Service, wire: 
 
     at(fault.start, begin, "begins")
     at(fault.start + fault.length, end, "ends")
+
+
+def lie_in_wait(faults: tuple[Fault, ...], engine: Engine, trace: Trace, service: Service, streams: Streams) -> None:
+    """Let the crashes among *faults* that strike at a step of the service wait for it."""
+    waiting = [
+        (fault, streams.keyed(f"crash at {fault.step}, {number}"))
+        for number, fault in enumerate(faults)
+        if isinstance(fault, StepCrash)
+    ]
+    if not waiting:
+        return
+
+    def strikes(attempt: Attempt, step: str) -> bool:
+        for fault, draw in waiting:
+            if fault.step == step and draw(attempt.call.number, attempt.number, attempt.copy) < fault.share:
+                _strike(fault, engine, trace, service)
+                return True
+        return False
+
+    service.strikes = strikes
+
+
+def _strike(fault: StepCrash, engine: Engine, trace: Trace, service: Service) -> None:
+    def restart(timer: Timer) -> None:
+        trace.marks.append(Mark(engine.now, "fault", "crash", "ends"))
+        _unreachable(service, -1)
+
+    trace.marks.append(Mark(engine.now, "fault", "crash", "begins"))
+    engine.schedule(Timer([restart]), FIRST, fault.length)
+    _crash(service)
 
 
 def _edges(fault: Fault, service: Service, wire: Wire) -> tuple[Callable[[], None], Callable[[], None]]:

@@ -87,6 +87,7 @@ class Wire:
         row = self._attempts.append(attempt.call.number, attempt.call.client, attempt.number, 1, now)
         attempt.duplicate = Attempt(attempt.call, attempt.number, row)
         attempt.duplicate.copy = 1
+        attempt.duplicate.request = attempt.request
         attempt.duplicate.original = attempt
         return attempt.duplicate
 

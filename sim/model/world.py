@@ -6,9 +6,11 @@ from collections.abc import Callable
 from typing import Any
 
 from sim.engine import Engine
+from sim.http import Request
 from sim.model import conservation, faults
 from sim.model.arrivals import closed_loop, open_arrivals
 from sim.model.client import Clients
+from sim.model.gateway import Front
 from sim.model.network import Wire
 from sim.model.server import Service
 from sim.policies.fresh import fresh
@@ -46,14 +48,24 @@ def simulate(scenario: Scenario, make_policy: Callable[[], Any], seed: int, *, c
         policy_for=policy_for,
         rng=streams.sequence("policies"),
         request=wire.request,
+        make_request=_requests(scenario, streams),
     )
-
-    wire.arrive, wire.deliver, service.reply = service.arrive, clients.answer, wire.reply
+    front = None
+    arrive, reply = service.arrive, wire.reply
+    if scenario.gateway is not None:
+        front = Front(engine, trace, scenario.gateway, service, streams.sequence("gateway"))
+        arrive, service.lost = front.arrive, front.lost
+    wire.arrive, wire.deliver = arrive, clients.answer
     if wire.is_plain and not any(isinstance(fault, Partition) for fault in scenario.faults):
         # Nothing can happen on this wire: leave it out, and save two calls an attempt.
-        clients.request, service.reply = service.arrive, clients.answer
+        clients.request, reply = arrive, clients.answer
+    if front is None:
+        service.reply = reply
+    else:
+        front.reply, service.reply = reply, front.answered
     for fault in scenario.faults:
         faults.arrange(fault, engine, trace, service, wire)
+    faults.lie_in_wait(scenario.faults, engine, trace, service, streams)
     if isinstance(scenario.arrivals, ClosedLoop):
         closed_loop(scenario, engine, clients, streams)
     else:
@@ -61,13 +73,22 @@ def simulate(scenario: Scenario, make_policy: Callable[[], Any], seed: int, *, c
     engine.run_until(scenario.horizon + scenario.drain)
     _mark_breakers(trace, hosts)
     if check:
-        conservation.check(trace, clients, wire, service)
+        conservation.check(trace, clients, wire, service, front)
     return trace
 
 
 def maker_of(policy: Any) -> Callable[[], Any]:
     """A function that gives each host its own *policy*: a copy with new state, or what the factory makes."""
-    return policy if callable(policy) and not hasattr(policy, "call") else lambda: fresh(policy)
+    is_policy = hasattr(policy, "call") or hasattr(policy, "converse")
+    return policy if callable(policy) and not is_policy else lambda: fresh(policy)
+
+
+def _requests(scenario: Scenario, streams: Streams) -> Callable[[int, int], Request] | None:
+    make = scenario.request
+    if make is None:
+        return None
+    draw = streams.keyed("request")
+    return lambda call, client: make(call, client, draw(call, 0, 0))
 
 
 def _mark_breakers(trace: Trace, hosts: dict[int, Any]) -> None:

@@ -191,7 +191,7 @@ def test_a_service_that_yields_something_unknown_is_named_with_the_call():
         yield "hello"
 
     with pytest.raises(
-        FlowError, match=r"the service yielded 'hello', .*Work, Step, Effect, Reply \(call 0, attempt 1"
+        FlowError, match=r"the service yielded 'hello', .*Work, Step, Effect, Reply, Note \(call 0, attempt 1"
     ):
         run(world(make_handler=lambda: odd), "no-retry")
 
