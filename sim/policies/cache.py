@@ -180,7 +180,7 @@ class Cache:
         one tag used for two variants does no harm.
         """
         entry = self._newest(request)
-        if entry is None or not same_version(entry.response, answer):
+        if request.method != "GET" or entry is None or not same_version(entry.response, answer):
             return None
         response = updated(entry.response, answer)
         self._shelf.drop(entry.place)
