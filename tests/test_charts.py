@@ -11,6 +11,10 @@ from PIL import Image
 
 from sim import charts
 from sim.experiment import Run, compare, run, sweep
+from sim.flow import Effect, Step
+from sim.http import Request
+from sim.interleave import explore
+from sim.interleave.exploration import mark
 from sim.policies.catalog import RETRIES
 from sim.scenarios import half_open_stampede, thundering_herd
 
@@ -172,3 +176,23 @@ def test_a_call_within_one_instant_can_be_drawn(tmp_path):
     stormed = run(thundering_herd(**SMALL), "immediate", seed=4)
     charts.save(charts.sequence(stormed, 17), tmp_path / "call.png")
     assert (tmp_path / "call.png").stat().st_size > 10_000
+
+
+def test_a_schedule_is_drawn_with_its_verdict():
+    """A lifeline for each request, one marker a point, the sentence above, and the counts for those who cannot see."""
+
+    def careless():
+        def handle(request, now):
+            yield Step("look")
+            yield Effect("pay-1")
+
+        return handle
+
+    found = explore(careless, [Request(), Request()], lambda ending: "paid twice" if len(ending.effects) > 1 else None)
+    figure = charts.schedule(found)
+    axes = figure.axes[0]
+    assert axes.get_title(loc="left") == "paid twice"
+    assert [text.get_text() for text in axes.texts] == [mark(moment) for moment in found.path]
+    assert charts.alt(figure).startswith("20 schedules of 2 requests: 20 break the rule. The shortest, in 6 points")
+    with pytest.raises(ValueError, match="must have a violation to be drawn, got: 1 schedule of 1 request:"):
+        charts.schedule(explore(careless, [Request()], lambda ending: None))

@@ -9,6 +9,7 @@ from sim.charts.breakers import breaker_states
 from sim.charts.endings import latency, outcomes
 from sim.charts.over_time import load
 from sim.charts.saving import alt, save
+from sim.charts.schedules import schedule
 from sim.charts.sequence import sequence
 from sim.charts.style import (
     BLACK,
@@ -43,6 +44,7 @@ __all__ = [
     "load",
     "outcomes",
     "save",
+    "schedule",
     "sequence",
     "style",
 ]

@@ -38,13 +38,21 @@ def policy_line(axes: Axes, name: str, xs: Sequence[float], ys: Sequence[float],
 def shade_faults(axes: Axes, run: Run) -> None:
     """Grey from each fault's beginning to its end."""
     begun: dict[str, float] = {}
+    named: set[str] = set()
+
+    def shade(subject: str, start: float, end: float) -> None:
+        # A fault that comes back is named once.
+        label = f"_{subject}" if subject in named else subject
+        named.add(subject)
+        axes.axvspan(start, end, color=BLACK, alpha=0.12, linewidth=0, label=label)
+
     for mark in run.trace.marks:
         if mark.kind == "fault" and mark.note == "begins":
             begun[mark.subject] = mark.at
         elif mark.kind == "fault" and mark.subject in begun:
-            axes.axvspan(begun.pop(mark.subject), mark.at, color=BLACK, alpha=0.12, linewidth=0, label=mark.subject)
+            shade(mark.subject, begun.pop(mark.subject), mark.at)
     for subject, at in begun.items():
-        axes.axvspan(at, axes.get_xlim()[1], color=BLACK, alpha=0.12, linewidth=0, label=subject)
+        shade(subject, at, axes.get_xlim()[1])
 
 
 def name_axes(axes: Axes, title: str, y: str, x: str = "time, s") -> None:

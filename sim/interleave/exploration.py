@@ -60,8 +60,8 @@ class Exploration:
     @property
     def summary(self) -> str:
         """The counts in a sentence or two."""
-        several = "schedule" if self.schedules == 1 else "schedules"
-        counted = f"{self.schedules:,} {several} of {len(self.requests)} requests: "
+        one = f"{self.schedules:,} schedule{'s' * (self.schedules != 1)}"
+        counted = f"{one} of {len(self.requests)} request{'s' * (len(self.requests) != 1)}: "
         if self.violating:
             counted += f"{self.violating:,} break{'s' * (self.violating == 1)} the rule"
         else:

@@ -148,10 +148,10 @@ class _Walk:
         return world
 
 
-def _rank(action: Action, way: tuple[Action, ...]) -> tuple[int, int]:
-    """Shorter first, and of two equally short ones the one that changes the request less often."""
-    whole = (action, *way)
-    return len(whole), sum(one[1] != two[1] for one, two in pairwise(whole))
+def _rank(action: Action, way: tuple[Action, ...]) -> tuple[int, int, tuple[int, ...]]:
+    """Shorter first, then the one that changes the request less often, then the one that begins with request 1."""
+    numbers = (action[1], *(number for _, number in way))
+    return len(numbers), sum(one != two for one, two in pairwise(numbers)), numbers
 
 
 def _split(way: tuple[Action, ...]) -> tuple[Action, tuple[Action, ...]]:
@@ -291,7 +291,9 @@ class _World:
     def deadlock(self) -> str:
         """A sentence when some request can never go on."""
         stuck = [str(number + 1) for number, over in enumerate(self._over) if not over]
-        return f"deadlock: request {' and '.join(stuck)} waits for ever" if stuck else ""
+        if len(stuck) < 2:
+            return f"deadlock: request {stuck[0]} waits for ever" if stuck else ""
+        return f"deadlock: requests {', '.join(stuck[:-1])} and {stuck[-1]} wait for ever"
 
     def ending(self) -> Ending:
         """How it ended."""

@@ -16,7 +16,7 @@ from random import Random
 from types import BuiltinFunctionType, CellType, FunctionType, GeneratorType, MethodType, ModuleType
 from typing import Any
 
-_PLAIN = frozenset({str, bytes, int, float, complex, bool, type(None)})
+_PLAIN = frozenset({str, bytes, int, complex, bool, type(None)})
 
 
 def freeze(*values: Any, known: Sequence[Any] = ()) -> Hashable:
@@ -42,8 +42,10 @@ class _Freezer:
 
     def one(self, value: Any) -> Hashable:
         kind = type(value)
+        if kind is float:
+            return kind, value if value == value else "nan"  # which equals nothing, itself included
         if kind in _PLAIN:
-            return kind, value if value == value else "nan"
+            return kind, value
         number = self._seen.get(id(value))
         if number is not None:
             return _Freezer, number
