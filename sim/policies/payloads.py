@@ -35,6 +35,10 @@ class Transformer:
     why: str = ""
 
 
+def _in_order(steps: Iterable[Transformer]) -> tuple[Transformer, ...]:
+    return tuple(steps)
+
+
 @attrs.frozen
 class Chain:
     """Transformers in order, from the oldest version to the newest.
@@ -44,7 +48,7 @@ class Chain:
     ({'name': 'Ada'}, '2')
     """
 
-    steps: tuple[Transformer, ...] = attrs.field(converter=tuple)
+    steps: tuple[Transformer, ...] = attrs.field(converter=_in_order)
 
     def __attrs_post_init__(self) -> None:
         if not self.steps:

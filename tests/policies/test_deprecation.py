@@ -164,7 +164,6 @@ def test_the_watch_is_silent_about_what_it_cannot_read():
 
 
 @pytest.mark.slow
-@pytest.mark.slow
 @settings(deadline=None, max_examples=150, derandomize=True)
 @given(
     st.dictionaries(st.sampled_from(["Deprecation", "Sunset", "Link"]), st.text(max_size=50)),
