@@ -13,10 +13,11 @@ import attrs
 from sim.http import Request, Response
 from sim.knobs import knob
 from sim.policies.cachecontrol import CacheControl, parse_cache_control
-from sim.policies.freshness import Freshness, freshness
+from sim.policies.freshness import Freshness, forbids_stale, freshness, suits, within
 from sim.policies.problem import problem
 from sim.policies.shelf import Place, Shelf, place_of
 from sim.policies.stored import (
+    SAFE_METHODS,
     conditioned,
     may_store,
     passes_by,
@@ -30,12 +31,6 @@ from sim.policies.stored import (
     validators,
     vary_names,
 )
-
-ERRORS = frozenset({500, 502, 503, 504})
-"""Answers in place of which stale-if-error allows an old one.  RFC 5861 §4."""
-
-SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
-"""Methods that change nothing, so that what is stored stays true.  RFC 9110 §9.2.1."""
 
 
 @attrs.frozen(kw_only=True)
@@ -53,14 +48,15 @@ class Fresh:
 
 @attrs.frozen(kw_only=True)
 class Stale:
-    """There is a *response*, but the origin must be asked: send *forward*, which carries the stored validators.
+    """There is a *response*, but the origin must be asked: send *forward*, which carries the validators of *stored*.
 
-    *while_revalidating*: the response may be served at once meanwhile.  *on_error*: it may be served if the origin
-    fails.
+    *stored*: the response as it stands in the cache.  *while_revalidating*: the response may be served at once
+    meanwhile.  *on_error*: it may be served if the origin fails.
     """
 
     response: Response
     forward: Request
+    stored: Response
     while_revalidating: bool
     on_error: bool
 
@@ -120,18 +116,19 @@ class Cache:
             return _nothing(request, asked)
         control, age, left = entry.freshness.control, entry.freshness.age(now), entry.freshness.left(now)
         response = served(entry.response, request, age)
-        strict = self._strict(control) or asked.no_cache
-        if not (control.no_cache or asked.no_cache) and _suits(asked, age, left, strict=strict):
+        strict = forbids_stale(control, shared=self.shared) or asked.no_cache
+        if not (control.no_cache or asked.no_cache) and suits(asked, age=age, left=left, strict=strict):
             return Fresh(response=response, left=left, cost=entry.cost)
         insists = strict or asked.max_age is not None or asked.min_fresh is not None
-        meanwhile = not insists and _within(-left, control.stale_while_revalidate)
-        on_error = not strict and (_within(-left, control.stale_if_error) or _within(-left, asked.stale_if_error))
+        meanwhile = not insists and within(-left, control.stale_while_revalidate)
+        on_error = not strict and (within(-left, control.stale_if_error) or within(-left, asked.stale_if_error))
         useless = not (meanwhile or on_error or validators(entry.response))
         if useless or asked.only_if_cached or request.method == "HEAD":
             return _nothing(request, asked)
         return Stale(
             response=response,
             forward=revalidation(request, entry.response),
+            stored=entry.response,
             while_revalidating=meanwhile,
             on_error=on_error,
         )
@@ -162,52 +159,44 @@ class Cache:
         entry = self._entry(request, response, requested_at, now, shorten)
         control = entry.freshness.control
         # Stale as it comes and without a validator, only the two allowances of RFC 5861 can make use of it.
-        allowed = (control.stale_while_revalidate or control.stale_if_error) and not self._strict(control)
+        allowed = (control.stale_while_revalidate or control.stale_if_error) and not forbids_stale(
+            control, shared=self.shared
+        )
         fresh = entry.freshness.left(now) > 0 and not control.no_cache
         if not (fresh or allowed or validators(response)):
             return False
         self._shelf.put(entry.place, entry)
         return True
 
-    def freshen(
-        self, request: Request, answer: Response, *, requested_at: float, now: float, shorten: float = 0.0
-    ) -> Response | None:
-        """What to serve to *request*, now that its revalidation was answered by *answer*, a 304 (§4.3.4).
-
-        The stored response takes the fields of the 304 and is fresh again, or goes if these forbid to keep it.  None
-        when the 304 does not speak of what is stored (it was dropped, or replaced by another version): send the
-        `unconditional` request instead.  Only the response that this request selects is freshened, so that
-        one tag used for two variants does no harm.
-        """
-        entry = self._newest(request)
-        if request.method != "GET" or entry is None or not same_version(entry.response, answer):
-            return None
-        response = updated(entry.response, answer)
-        self._shelf.drop(entry.place)
-        fresher = self._entry(request, response, requested_at, now, shorten)
-        if may_store(request, response, shared=self.shared):
-            self._shelf.put(fresher.place, fresher)
-        return served(response, request, fresher.freshness.age(now))
-
     def receive(
-        self, request: Request, answer: Response, *, requested_at: float, now: float, shorten: float = 0.0
+        self,
+        request: Request,
+        answer: Response,
+        *,
+        requested_at: float,
+        now: float,
+        stored: Response | None = None,
+        shorten: float = 0.0,
+        keep: bool = True,
     ) -> Response | None:
-        """What to serve to *request*, now that *answer* came for what was sent in its place.
+        """What to serve to *request*, now that *answer* came for what was forwarded in its place.
 
-        A 304 freshens (None: see `freshen`); an unsafe method that went well makes the cache forget; everything else
-        is kept if it may be, in place of what was there.  An error is handed on as it is: whether something older may
-        stand in for it is said by `Stale.on_error`.
+        A 304 makes *stored* (see `Stale`) fresh again, also when it was dropped meanwhile; an unsafe method that went
+        well makes the cache forget; everything else is kept if it may be, in place of what was there.  An error is
+        handed on as it is: whether something older may stand in for it is said by `Stale.on_error`.  *keep*: False
+        serves it and keeps nothing, because a write came between.
+
+        None: the 304 speaks of something else than what it was asked about.  What is stored is then dropped, since
+        asking about it leads nowhere, and the request must be sent again.
         """
         if passes_by(request):
             self.invalidate(request, answer)
             return answer
         if answer.status == 304:
-            return self.freshen(request, answer, requested_at=requested_at, now=now, shorten=shorten)
-        kept = self.store(request, answer, requested_at=requested_at, now=now, shorten=shorten)
-        if not kept and request.method == "GET" and (answer.status < 400 or answer.status in _GONE):
-            entry = self._newest(request)
-            if entry is not None:  # the origin has put something in its place that may not be kept
-                self._shelf.drop(entry.place)
+            return self._validated(request, answer, requested_at, now, stored, shorten, keep)
+        kept = keep and self.store(request, answer, requested_at=requested_at, now=now, shorten=shorten)
+        if keep and not kept and request.method == "GET" and (answer.status < 400 or answer.status in _GONE):
+            self._replace(self._newest(request), None)  # what the origin has put in its place may not be kept
         return conditioned(request, answer)
 
     def invalidate(self, request: Request, answer: Response) -> frozenset[str]:
@@ -221,6 +210,35 @@ class Cache:
         for path in paths:
             self._shelf.drop_path(path)
         return paths
+
+    def _validated(
+        self,
+        request: Request,
+        answer: Response,
+        requested_at: float,
+        now: float,
+        stored: Response | None,
+        shorten: float,
+        keep: bool,
+    ) -> Response | None:
+        """What a 304 makes of *stored*, or of what this request selects; other variants are left alone (§4.3.4)."""
+        entry = self._newest(request)
+        known = entry.response if stored is None and entry is not None else stored
+        if known is None or not same_version(known, answer):
+            self._replace(entry, None)
+            return None
+        response = updated(known, answer)
+        fresher = self._entry(request, response, requested_at, now, shorten)
+        overtaken = entry is not None and not same_version(entry.response, answer)  # by a newer version
+        if keep and not overtaken:
+            self._replace(entry, fresher if may_store(request, response, shared=self.shared) else None)
+        return served(response, request, fresher.freshness.age(now))
+
+    def _replace(self, entry: _Entry | None, successor: _Entry | None) -> None:
+        if entry is not None:
+            self._shelf.drop(entry.place)
+        if successor is not None:
+            self._shelf.put(successor.place, successor)
 
     def _newest(self, request: Request) -> _Entry | None:
         """The newest stored response that suits the request's fields (§4.1)."""
@@ -238,11 +256,6 @@ class Cache:
             cost=max(0.0, now - requested_at),
         )
 
-    def _strict(self, control: CacheControl) -> bool:
-        """Whether the response forbids every stale use (§4.2.4); s-maxage does so in a shared cache (§5.2.2.10)."""
-        shared_only = control.proxy_revalidate or control.s_maxage is not None
-        return control.no_cache or control.must_revalidate or (self.shared and shared_only)
-
 
 @attrs.frozen(kw_only=True)
 class _Entry:
@@ -253,20 +266,6 @@ class _Entry:
 
 
 _GONE = (404, 410)
-
-
-def _suits(asked: CacheControl, age: float, left: float, *, strict: bool) -> bool:
-    """Whether a response of this age suits what the request asked for (§5.2.1); max-stale takes stale ones too."""
-    if asked.max_age is not None and age > asked.max_age:
-        return False
-    if asked.min_fresh is not None and left < asked.min_fresh:
-        return False
-    return left > 0.0 or (not strict and asked.max_stale is not None and -left <= asked.max_stale)
-
-
-def _within(behind: float, allowed: int | None) -> bool:
-    """Whether a response that went stale *behind* seconds ago is within what is *allowed*."""
-    return allowed is not None and behind < allowed
 
 
 def _nothing(request: Request, asked: CacheControl) -> Miss:

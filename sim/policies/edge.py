@@ -26,12 +26,12 @@ import attrs
 
 from sim.http import Request, Response
 from sim.knobs import knob
-from sim.policies.cache import ERRORS, Cache, Fresh, Lookup, Miss, Stale
+from sim.policies.cache import Cache, Fresh, Lookup, Miss, Stale
 from sim.policies.problem import problem
 from sim.policies.shelf import Place
 from sim.policies.single_flight import Follow, Lead, SingleFlight
 from sim.policies.stampede import EarlyRefresh, LifetimeJitter
-from sim.policies.stored import conditioned, passes_by, revalidation, unconditional
+from sim.policies.stored import ERRORS, passes_by, revalidation, unconditional
 
 
 @attrs.frozen(kw_only=True)
@@ -79,7 +79,8 @@ class GatewayCache(Protocol):
 
         Call it once for each `Forward`, also when the upstream is down, was too slow or refused: with the 502, 503
         or 504 that the gateway would send.  Returns clients, each with what to do about it: the one that forwarded,
-        unless it was a refresh, and those that waited.  `Forward` may be among it, `Wait` is not.
+        unless it was a refresh, and those that waited.  `Forward` may be among it for one that waited, `Wait` is not:
+        no client is forwarded twice.
         """
         ...
 
@@ -129,14 +130,17 @@ class EdgeCache:
             del self._refreshing[trip.refreshes]
         if response.status in ERRORS:
             return self._failed(trip, response, now)
-        received: Response | None
-        if trip.overtaken and response.status != 304:
-            received = conditioned(trip.request, response)  # it may be from before a write: not to be kept
-        else:
-            shorten = 0.0 if self.jitter is None else self.jitter.shorten(rng)
-            received = self.cache.receive(trip.request, response, requested_at=trip.sent, now=now, shorten=shorten)
+        received = self.cache.receive(
+            trip.request,
+            response,
+            requested_at=trip.sent,
+            now=now,
+            stored=trip.stored,
+            shorten=0.0 if self.jitter is None else self.jitter.shorten(rng),
+            keep=not trip.overtaken,
+        )
         if received is None:
-            return self._again(trip, now)
+            return self._failed(trip, problem(502, "the origin answered 304 to what it was not asked about"), now)
         self._overtake(trip.request, response)
         decisions: list[tuple[Any, Decision]] = []
         if trip.refreshes is None:
@@ -165,10 +169,9 @@ class EdgeCache:
         personal = self.cache.shared and request.header("Authorization") is not None
         return not (personal or request.method != "GET" or passes_by(request) or request.header("Cache-Control"))
 
-    def _go(
-        self, request: Request, client: Any, now: float, flight: int | None, found: Lookup, *, last: bool = False
-    ) -> Forward:
-        trip = _Trip(request=request, client=client, sent=now, flight=flight, last=last)
+    def _go(self, request: Request, client: Any, now: float, flight: int | None, found: Lookup) -> Forward:
+        stored = found.stored if isinstance(found, Stale) else None
+        trip = _Trip(request=request, client=client, sent=now, flight=flight, stored=stored)
         return self._depart(trip, unconditional(request) if isinstance(found, Fresh) else found.forward)
 
     def _refresh(self, request: Request, found: Fresh | Stale, now: float) -> Forward | None:
@@ -183,17 +186,6 @@ class EdgeCache:
         self._last += 1
         self._trips[self._last] = trip
         return Forward(request=request, number=self._last)
-
-    def _again(self, trip: _Trip, now: float) -> list[tuple[Any, Decision]]:
-        """A 304 that speaks of nothing that is stored (any more): ask once more, for the whole of it."""
-        if trip.refreshes is not None:
-            return []
-        if trip.last:
-            return self._failed(
-                trip, problem(502, "the origin said that nothing has changed, to one who has nothing"), now
-            )
-        miss = Miss(forward=unconditional(trip.request))
-        return [(trip.client, self._go(trip.request, trip.client, now, trip.flight, miss, last=True))]
 
     def _failed(self, trip: _Trip, response: Response, now: float) -> list[tuple[Any, Decision]]:
         """The origin failed: something stale may stand in, somebody else may try, or all hear of it."""
@@ -239,5 +231,5 @@ class _Trip:
     sent: float
     flight: int | None = None
     refreshes: Place | None = None
-    last: bool = False
+    stored: Response | None = None
     overtaken: bool = False

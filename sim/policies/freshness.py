@@ -1,4 +1,4 @@
-"""Freshness: for how long a response may be reused without asking, and how old it is by now.
+"""Freshness: for how long a response may be reused without asking, how old it is by now, and whether stale will do.
 
 All of it in floating seconds; the headers carry whole ones.  Source: RFC 9111 §4.2.
 """
@@ -99,6 +99,33 @@ def initial_age(response: Response, *, requested_at: float, received: float) -> 
     made = _instant(response, "Date")
     apparent = 0.0 if made is None else max(0.0, received - made)
     return max(apparent, _age_value(response) + max(0.0, received - requested_at))
+
+
+def forbids_stale(control: CacheControl, *, shared: bool) -> bool:
+    """Whether the response may never be served stale without asking (§4.2.4).
+
+    s-maxage forbids it to a *shared* cache as proxy-revalidate does (§5.2.2.10): `s-maxage=60,
+    stale-while-revalidate=30` allows a CDN nothing, though many take it to.
+    """
+    shared_only = control.proxy_revalidate or control.s_maxage is not None
+    return control.no_cache or control.must_revalidate or (shared and shared_only)
+
+
+def suits(asked: CacheControl, *, age: float, left: float, strict: bool) -> bool:
+    """Whether a response of this *age*, with so much *left*, suits what the request asked for (§5.2.1).
+
+    *strict*: it may not be served stale, whatever the request would take.
+    """
+    if asked.max_age is not None and age > asked.max_age:
+        return False
+    if asked.min_fresh is not None and left < asked.min_fresh:
+        return False
+    return left > 0.0 or (not strict and asked.max_stale is not None and -left <= asked.max_stale)
+
+
+def within(behind: float, allowed: int | None) -> bool:
+    """Whether a response that went stale *behind* seconds ago is within the seconds that are *allowed* (RFC 5861)."""
+    return allowed is not None and behind < allowed
 
 
 def age_header(age: float) -> str:

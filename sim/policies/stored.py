@@ -15,6 +15,13 @@ from sim.policies.cachecontrol import CacheControl, parse_cache_control
 from sim.policies.freshness import HEURISTICALLY_CACHEABLE, age_header
 
 
+ERRORS = frozenset({500, 502, 503, 504})
+"""Answers in place of which stale-if-error allows an old one.  RFC 5861 §4."""
+
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
+"""Methods that change nothing, so that what is stored stays true.  RFC 9110 §9.2.1."""
+
+
 def may_store(request: Request, response: Response, *, shared: bool) -> bool:
     """Whether a cache may keep *response* to *request* at all (§3).
 

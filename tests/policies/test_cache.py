@@ -175,6 +175,7 @@ def test_a_revalidation_carries_the_stored_validators(stored, forwarded):
     found = cache.lookup(theirs, 1.0)
     assert isinstance(found, Stale)
     assert dict(found.forward.headers) == {"accept": "text/html", **forwarded}
+    assert found.stored.body == b"body"
 
 
 def test_a_miss_is_forwarded_without_conditions():
@@ -340,9 +341,34 @@ def test_a_304_must_speak_of_what_is_stored(stored, answer, fits):
     assert (served is not None) is fits
 
 
-def test_a_304_for_something_dropped_says_ask_again():
-    """When the entry was evicted meanwhile there is nothing to freshen: None, which is: ask for the whole."""
+def test_a_304_for_something_dropped_restores_it():
+    """When the entry was dropped meanwhile the 304 still makes what it was asked about fresh, unless a write came."""
+    for keep in (True, False):
+        stale = filled(ok(cache_control="max-age=60", etag='"1"')).lookup(get(), 61.0)
+        cache, answer = Cache(), ok(b"", 304, etag='"1"')
+        served = cache.receive(get(), answer, requested_at=61.0, now=62.0, stored=stale.stored, keep=keep)
+        assert (served.status, served.body, served.header("Age")) == (200, b"body", "1")
+        assert len(cache) == keep
+
+
+def test_a_late_304_does_not_bring_the_old_version_back():
+    """A 304 about the old version that comes after the new one serves who asked, and leaves the new one stored."""
+    cache = filled(ok(b"old", cache_control="max-age=60", etag='"1"'))
+    stale = cache.lookup(get(), 61.0)
+    cache.receive(get(), ok(b"new", cache_control="max-age=60", etag='"2"'), requested_at=61.0, now=62.0)
+    served = cache.receive(get(), ok(b"", 304, etag='"1"'), requested_at=61.0, now=63.0, stored=stale.stored)
+    assert served.body == b"old"
+    assert cache.lookup(get(), 64.0).response.body == b"new"
+
+
+def test_a_304_that_leads_nowhere_empties_the_place():
+    """A 304 for nothing, or for another version than was asked about, is None; what is stored goes: ask again."""
     assert Cache().receive(get(), ok(b"", 304, etag='"1"'), requested_at=0.0, now=0.0) is None
+    cache = filled(ok(cache_control="max-age=60", etag='"1"'))
+    stale = cache.lookup(get(), 61.0)
+    answer = ok(b"", 304, etag='"2"')
+    assert cache.receive(get(), answer, requested_at=61.0, now=61.0, stored=stale.stored) is None
+    assert kind(cache.lookup(get(), 61.0)) == MISS
 
 
 def test_one_tag_for_two_variants_does_no_harm():

@@ -24,7 +24,7 @@ class Gate:
 
     def __init__(self, cache, seed=0):
         self.cache, self.rng = cache, Random(seed)
-        self.out, self.served, self.waiting, self.sent = {}, {}, set(), []
+        self.out, self.served, self.waiting, self.sent, self.forwarded = {}, {}, set(), [], set()
 
     def ask(self, client, request=GET, now=0.0):
         return self._met(client, self.cache.ask(request, client, now, self.rng))
@@ -46,14 +46,16 @@ class Gate:
             if decision.refresh is not None:
                 self._send(decision.refresh)
         elif isinstance(decision, Forward):
-            self._send(decision)
+            self._send(decision, client)
         else:
             assert isinstance(decision, Wait)
             self.waiting.add(client)
         return decision
 
-    def _send(self, forward):
+    def _send(self, forward, client=None):
         assert forward.number not in self.out
+        assert client is None or client not in self.forwarded, f"{client} was forwarded twice"
+        self.forwarded.add(client)
         self.out[forward.number] = forward.request
         self.sent.append(forward.request)
 
@@ -274,19 +276,47 @@ def test_a_read_that_a_write_overtook_is_not_kept():
     assert it.served["later"][1].body == b"v2"
 
 
-def test_a_304_for_something_dropped_asks_once_more():
-    """When the stored response went meanwhile, the whole is asked for; an origin that says 304 to that is broken."""
+def test_a_304_for_something_dropped_still_serves():
+    """When the stored response went while it was being validated, it serves all the same, and is stored again."""
     it = gate(cache=Cache(entries=1))
     it.ask("warm")
     it.answer(GOOD)
     it.ask(1, now=60.0)
+    it.ask(2, now=60.0)
     it.ask("other", Request("GET", "/q"), now=60.0)
     it.answer(GOOD, 60.1, number=max(it.out))
     it.answer(SAME, 60.2)
-    assert [request.header("If-None-Match") for request in it.out.values()] == [None]
-    it.answer(SAME, 60.3)
+    assert [(it.served[client][0], it.served[client][1].body) for client in (1, 2)] == [
+        ("origin", b"v1"),
+        ("shared", b"v1"),
+    ]
+
+
+def test_a_304_to_another_question_is_a_broken_origin():
+    """A 304 with a tag that was not asked about is a 502, and the next who comes asks for the whole."""
+    it = gate()
+    it.ask("warm")
+    it.answer(GOOD)
+    it.ask(1, now=60.0)
+    it.answer(Response(304, headers={"ETag": '"other"'}), 60.1)
     assert it.served[1][1].status == 502
     assert it.served[1][1].header("Content-Type") == "application/problem+json"
+    it.ask(2, now=61.0)
+    assert it.sent[-1].header("If-None-Match") is None
+
+
+def test_a_validation_that_a_write_overtook_is_not_kept():
+    """A 304 from before a write may serve those who asked before it; nothing of it is stored."""
+    it = gate()
+    it.ask("warm")
+    it.answer(GOOD)
+    it.ask("reader", now=60.0)
+    reading = min(it.out)
+    it.ask("writer", Request("PUT", "/p"), now=60.1)
+    it.answer(Response(200), 60.2, number=max(it.out))
+    it.answer(SAME, 60.3, number=reading)
+    assert it.served["reader"][1].body == b"v1"
+    assert len(it.cache.cache) == 0
 
 
 def test_only_if_cached_is_refused_here():
