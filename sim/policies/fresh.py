@@ -14,9 +14,9 @@ import attrs
 def fresh(policy: Any) -> Any:
     """A copy of a policy with its state as new, for one host of one run.
 
-    A tree of attrs objects is rebuilt from its configuration: fields declared `init=False` are state and start
-    again.  Any other object, a list or dict among the configuration too, is deep-copied as it was handed in.  What
-    cannot change is returned as it is, because sharing it cannot be seen.
+    A tree of attrs objects, tuples among them, is rebuilt from its configuration: fields declared `init=False` are
+    state and start again.  Any other object, a list or dict among the configuration too, is deep-copied as it was
+    handed in.  What cannot change is returned as it is, because sharing it cannot be seen.
 
     Raises: `TypeError` when the policy cannot be copied; hand in a function that makes one instead.
     """
@@ -47,6 +47,8 @@ def _rebuild(value: Any) -> Any:
             field.alias: _rebuild(getattr(value, field.name)) for field in attrs.fields(type(value)) if field.init
         }
         return type(value)(**configuration)
+    if type(value) is tuple:
+        return tuple(map(_rebuild, value))
     try:
         return copy.deepcopy(value)
     except Exception as error:
