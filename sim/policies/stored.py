@@ -14,7 +14,6 @@ from sim.http import Request, Response, parse_http_date
 from sim.policies.cachecontrol import CacheControl, parse_cache_control
 from sim.policies.freshness import HEURISTICALLY_CACHEABLE, age_header
 
-
 ERRORS = frozenset({500, 502, 503, 504})
 """Answers in place of which stale-if-error allows an old one.  RFC 5861 §4."""
 
