@@ -53,7 +53,7 @@ def test_a_key_that_the_caller_chooses_stays_short(key_of):
     one, two = (key_of(request(key="k" * 10**6 + end, path="/" + "p" * 10**6 + end)) for end in "ab")
     assert len(one) == len(two) == len("sha256 ") + 64
     assert one != two
-    assert key_of(request(key="\ud800" * 100, path="/\ud800" * 100)).startswith("sha256 ")
+    assert key_of(request(key="\ud800", path="/\ud800")).startswith("sha256 ")
 
 
 def test_a_plain_limiter_sits_in_a_gateway():

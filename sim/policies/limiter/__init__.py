@@ -17,6 +17,8 @@ from sim.policies.limiter.heed import HeedLimits
 from sim.policies.limiter.leaky import LeakyBucketMeter, LeakyBucketQueue
 from sim.policies.limiter.levels import (
     ByKey,
+    CostOf,
+    KeyOf,
     Level,
     Levels,
     SequentialLevels,
@@ -35,10 +37,12 @@ __all__ = [
     "AnchoredWindow",
     "ByKey",
     "ConstantRetryAfter",
+    "CostOf",
     "Decision",
     "DraftHeaders",
     "FixedWindow",
     "HeedLimits",
+    "KeyOf",
     "LeakyBucketMeter",
     "LeakyBucketQueue",
     "Level",

@@ -25,7 +25,8 @@ CostOf: TypeAlias = Callable[[Request], int]
 """How many requests this one counts as."""
 
 LONGEST_KEY = 64
-"""Characters of a key that the caller chooses; a longer one is kept as its hash, so that nobody can fill the memory."""
+"""Characters of a key that the caller chooses.  A longer one is kept as its hash, so that nobody can fill the memory,
+and so is one that is not ASCII, because not every store takes every string."""
 
 
 def everyone(request: Request) -> str:
@@ -202,6 +203,6 @@ def _check_limiter(limiter: RateLimiter) -> None:
 
 
 def _short(key: str) -> str:
-    if len(key) <= LONGEST_KEY:
+    if len(key) <= LONGEST_KEY and key.isascii():
         return key
     return "sha256 " + hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()
