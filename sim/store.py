@@ -202,5 +202,8 @@ class _MemoryTransaction(_Rows):
 
 
 def _text(document: Any) -> str:
-    # Sorted members: two documents are equal when their texts are.
-    return json.dumps(document, sort_keys=True, allow_nan=False)
+    return _ENCODE(document)
+
+
+# Sorted members: two documents are equal when their texts are.
+_ENCODE = json.JSONEncoder(sort_keys=True, allow_nan=False).encode

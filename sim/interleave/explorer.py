@@ -33,7 +33,7 @@ def explore(
     *,
     crashes: int = 0,
     after: Mapping[int, int] | None = None,
-    limit: int = 100_000,
+    limit: int = 50_000,
 ) -> Exploration:
     """Walk every schedule of *requests* through the service, and every crash.
 
@@ -63,13 +63,32 @@ def explore(
 
 
 @attrs.frozen
+class _Way:
+    """A way from a state to a violation, and what is wrong there."""
+
+    actions: tuple[Action, ...]
+    sentence: str
+
+    def rank(self) -> tuple[int, int, tuple[int, ...]]:
+        """Shorter first, then the one that changes the request less often, then the one that begins with request 1."""
+        numbers = tuple(number for _, number in self.actions)
+        return len(numbers), sum(one != two for one, two in pairwise(numbers)), numbers
+
+
+@attrs.frozen
 class _Below:
-    """What lies below a state: counts, and the shortest way to a violation."""
+    """What lies below a state: counts, and for each request that may go on the best way to a violation.
+
+    One for each, because which is best depends on who went before: a change of request counts.
+    """
 
     schedules: int = 0
     violating: int = 0
-    sentence: str = ""
-    way: tuple[Action, ...] | None = None
+    ways: tuple[_Way, ...] = ()
+
+    def best(self) -> _Way | None:
+        """The best way of all, None when no violation lies below."""
+        return min(self.ways, key=_Way.rank, default=None)
 
 
 class _Walk:
@@ -90,9 +109,10 @@ class _Walk:
 
     def exploration(self) -> Exploration:
         below = self._below((), self._replay(()))
-        path = () if below.way is None else tuple(self._replay(below.way).moments)
+        best = below.best() or _Way((), "")
+        path = tuple(self._replay(best.actions).moments)
         return Exploration(
-            self._requests, below.schedules, below.violating, self._visited, self._complete, below.sentence, path
+            self._requests, below.schedules, below.violating, self._visited, self._complete, best.sentence, path
         )
 
     def _below(self, path: tuple[Action, ...], world: _World) -> _Below:
@@ -109,16 +129,18 @@ class _Walk:
             return _Below()
         self._visited += 1
         schedules = violating = 0
-        best = _Below()
+        ways: dict[int, _Way] = {}
         for number, action in enumerate(actions):
             # The first way goes on in the world at hand; every other needs one of its own.
             here = self._act(world, path, action) if number == 0 else self._replay((*path, action))
             found = self._below((*path, action), here)
             schedules += found.schedules
             violating += found.violating
-            if found.way is not None and (best.way is None or _rank(action, found.way) < _rank(*_split(best.way))):
-                best = attrs.evolve(found, way=(action, *found.way))
-        return self._keep(key, _Below(schedules, violating, best.sentence, best.way))
+            longer = [_Way((action, *way.actions), way.sentence) for way in found.ways]
+            if longer:
+                mover = action[1]
+                ways[mover] = min([*longer, *([ways[mover]] if mover in ways else [])], key=_Way.rank)
+        return self._keep(key, _Below(schedules, violating, tuple(ways.values())))
 
     def _keep(self, key: Hashable, below: _Below) -> _Below:
         self._known[key] = below
@@ -126,7 +148,7 @@ class _Walk:
 
     def _judge(self, world: _World) -> _Below:
         sentence = world.failure or world.deadlock() or self._invariant(world.ending())
-        return _Below(1, 1, sentence, ()) if sentence else _Below(1)
+        return _Below(1, 1, (_Way((), sentence),)) if sentence else _Below(1)
 
     def _replay(self, path: tuple[Action, ...]) -> _World:
         while True:
@@ -146,16 +168,6 @@ class _Walk:
             self._more_after.add(found.place)
             return self._replay((*path, action))
         return world
-
-
-def _rank(action: Action, way: tuple[Action, ...]) -> tuple[int, int, tuple[int, ...]]:
-    """Shorter first, then the one that changes the request less often, then the one that begins with request 1."""
-    numbers = (action[1], *(number for _, number in way))
-    return len(numbers), sum(one != two for one, two in pairwise(numbers)), numbers
-
-
-def _split(way: tuple[Action, ...]) -> tuple[Action, tuple[Action, ...]]:
-    return way[0], way[1:]
 
 
 class _MoreAfterReplyError(Exception):

@@ -7,14 +7,14 @@ seen through, it freezes to something unique: nothing is merged then, which cost
 
 from __future__ import annotations
 
-import inspect
+import re
 from collections import deque
-from collections.abc import Generator, Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from enum import Enum
 from functools import lru_cache
 from random import Random
 from types import BuiltinFunctionType, CellType, FunctionType, GeneratorType, MethodType, ModuleType
-from typing import Any
+from typing import Any, cast
 
 _PLAIN = frozenset({str, bytes, int, complex, bool, type(None)})
 
@@ -51,64 +51,105 @@ class _Freezer:
             return _Freezer, number
         self._seen[id(value)] = len(self._seen)
         self._kept.append(value)
-        # Exact types first: this runs for every part of every state.
-        if kind is tuple or kind is list:
-            return kind, self.all(value)
-        if kind is dict:
-            return kind, self.all(value), self.all(value.values())
-        return kind, self._inside(value)
+        return kind, _reader(kind)(self, value)  # type: ignore[arg-type]
 
-    def _inside(self, value: Any) -> Hashable:
-        if isinstance(value, list | tuple | deque):
-            return self.all(value)
-        if isinstance(value, dict):
-            return self.all(value), self.all(value.values())
-        if isinstance(value, set | frozenset):
-            return frozenset(map(self.one, value))
-        if isinstance(value, Generator):
-            return self._generator(value)
-        if isinstance(value, FunctionType):
-            return value.__qualname__, self.all(value.__closure__ or ()), self.one(value.__defaults__)
-        if isinstance(value, MethodType):
-            return value.__func__.__qualname__, self.one(value.__self__)
-        if isinstance(value, CellType):
-            try:
-                return self.one(value.cell_contents)
-            except ValueError:  # a cell that is still empty
-                return None
-        if isinstance(value, Enum | type | ModuleType) or (
-            isinstance(value, BuiltinFunctionType) and not _bound(value)
-        ):
-            return value
-        if isinstance(value, Random):
-            return value.getstate()
-        if hasattr(value, "snapshot"):
-            return self.one(value.snapshot())
-        return self._attributes(value)
 
-    def _generator(self, flow: Any) -> Hashable:
-        if not isinstance(flow, GeneratorType):
-            return object()
-        if flow.gi_frame is None:
-            return "ended"
-        return flow.gi_code.co_qualname, flow.gi_frame.f_lasti, self.one(flow.gi_frame.f_locals), self.one(
-            flow.gi_yieldfrom
-        )  # fmt: skip
+def _sequence(freezer: _Freezer, value: Any) -> Hashable:
+    return freezer.all(value)
 
-    def _attributes(self, value: Any) -> Hashable:
-        slots = _slots(type(value))
-        state = getattr(value, "__dict__", None)
-        if state is None and not slots:
-            return self._reduced(value)
-        held = {name: getattr(value, name) for name in slots if hasattr(value, name)} | (state or {})
-        return tuple(held), self.all(held.values())
 
-    def _reduced(self, value: Any) -> Hashable:
-        """What a built-in without attributes (an iterator, a counter) would be rebuilt from."""
-        try:
-            return self.one(value.__reduce_ex__(4)[1:])
-        except Exception:  # a lock, a socket, a database: nobody can see into it
-            return object()
+def _mapping(freezer: _Freezer, value: Any) -> Hashable:
+    # In its own order: sorting would move the numbers by which shared objects are known.
+    return freezer.all(value), freezer.all(value.values())
+
+
+def _set(freezer: _Freezer, value: Any) -> Hashable:
+    return frozenset(map(freezer.one, value))
+
+
+def _generator(freezer: _Freezer, flow: Any) -> Hashable:
+    frame = flow.gi_frame
+    if frame is None:
+        return "ended"
+    # The point where it stands, what it knows there, and the flow that it is waiting for.
+    return flow.gi_code.co_qualname, frame.f_lasti, freezer.one(frame.f_locals), freezer.one(flow.gi_yieldfrom)
+
+
+def _function(freezer: _Freezer, value: Any) -> Hashable:
+    return value.__qualname__, freezer.all(value.__closure__ or ()), freezer.one(value.__defaults__)
+
+
+def _method(freezer: _Freezer, value: Any) -> Hashable:
+    return value.__func__.__qualname__, freezer.one(value.__self__)
+
+
+def _cell(freezer: _Freezer, value: Any) -> Hashable:
+    try:
+        return freezer.one(value.cell_contents)
+    except ValueError:  # a cell that is still empty
+        return None
+
+
+def _itself(freezer: _Freezer, value: Any) -> Hashable:
+    return cast(Hashable, value)
+
+
+def _built_in(freezer: _Freezer, value: Any) -> Hashable:
+    """A function in C is itself; a method in C, such as `[].append`, belongs to an object that cannot be seen."""
+    return value if isinstance(value.__self__, ModuleType | type | type(None)) else object()
+
+
+def _chance(freezer: _Freezer, value: Any) -> Hashable:
+    return cast(Hashable, value.getstate())
+
+
+def _snapshot(freezer: _Freezer, value: Any) -> Hashable:
+    snapshot = value.snapshot()
+    try:
+        hash(snapshot)
+    except TypeError:
+        return freezer.one(snapshot)
+    return cast(Hashable, snapshot)
+
+
+def _attributes(freezer: _Freezer, value: Any) -> Hashable:
+    slots = _slots(type(value))  # type: ignore[arg-type]
+    state = getattr(value, "__dict__", None)
+    if state is None and not slots:
+        return _reduced(freezer, value)
+    held = {name: getattr(value, name) for name in slots if hasattr(value, name)} | (state or {})
+    return tuple(held), freezer.all(held.values())
+
+
+def _reduced(freezer: _Freezer, value: Any) -> Hashable:
+    """What a built-in without attributes (an iterator, a counter) would be rebuilt from."""
+    try:
+        return freezer.one(value.__reduce_ex__(4)[1:])
+    except Exception:  # a lock, a socket, a database: nobody can see into it
+        return object()
+
+
+_Reader = Callable[[_Freezer, Any], Hashable]
+_READERS: tuple[tuple[tuple[type, ...], _Reader], ...] = (
+    ((list, tuple, deque), _sequence),
+    ((dict,), _mapping),
+    ((set, frozenset), _set),
+    ((GeneratorType,), _generator),
+    ((FunctionType,), _function),
+    ((MethodType,), _method),
+    ((CellType,), _cell),
+    ((Enum, type, ModuleType, re.Pattern), _itself),
+    ((BuiltinFunctionType,), _built_in),
+    ((Random,), _chance),
+)
+
+
+@lru_cache(maxsize=1_024)
+def _reader(kind: type) -> _Reader:
+    for kinds, read in _READERS:
+        if issubclass(kind, kinds):
+            return read
+    return _snapshot if hasattr(kind, "snapshot") else _attributes
 
 
 @lru_cache(maxsize=1_024)
@@ -120,8 +161,3 @@ def _slots(kind: type) -> tuple[str, ...]:
         names = (slots,) if isinstance(slots, str) else slots
         found += [own + name if name.startswith("__") and not name.endswith("__") else name for name in names]
     return tuple(name for name in found if name not in ("__weakref__", "__dict__"))
-
-
-def _bound(value: Any) -> bool:
-    """True for a method of an object that is written in C, such as `[].append`."""
-    return inspect.isbuiltin(value) and not isinstance(value.__self__, ModuleType | type | type(None))

@@ -62,7 +62,7 @@ class InOneTransaction(LookThenCharge):
 
 
 def test_two_requests_charge_twice_and_the_shortest_way_is_shown():
-    """Check-then-act: both look before either stores, and the diagram reads like a story."""
+    """Check-then-act: the second looks before the first stores, and the diagram reads like a story."""
     found = explore(LookThenCharge, [PAY, PAY], charged_once)
     assert not found.ok
     assert found.sentence == "charged twice: pay-1"
@@ -72,11 +72,11 @@ def test_two_requests_charge_twice_and_the_shortest_way_is_shown():
         "\n"
         "     request 1: POST /payments   request 2: POST /payments\n"
         "  1  look the key up             |\n"
-        "  2  |                           look the key up\n"
-        "  3  |                           EFFECT pay-1\n"
-        "  4  |                           store the answer\n"
-        "  5  |                           <- 201\n"
-        "  6  EFFECT pay-1                |\n"
+        "  2  EFFECT pay-1                |\n"
+        "  3  |                           look the key up\n"
+        "  4  |                           EFFECT pay-1\n"
+        "  5  |                           store the answer\n"
+        "  6  |                           <- 201\n"
         "  7  store the answer            |\n"
         "  8  <- 201                      |"
     )
