@@ -232,7 +232,7 @@ class Cache:
         overtaken = entry is not None and not same_version(entry.response, answer)  # by a newer version
         if keep and not overtaken:
             self._replace(entry, fresher if may_store(request, response, shared=self.shared) else None)
-        return served(response, request, fresher.freshness.age(now))
+        return conditioned(request, response)  # without an Age: that is for what was not validated (§5.1)
 
     def _replace(self, entry: _Entry | None, successor: _Entry | None) -> None:
         if entry is not None:
