@@ -5,6 +5,7 @@ Bad input ends with exit code 2 and one sentence on stderr; nothing is written t
 
 from __future__ import annotations
 
+import inspect
 import json
 import math
 import sys
@@ -25,7 +26,7 @@ from sim.experiment import Comparison, compare
 from sim.knobs import knobs_of
 from sim.policies.catalog import EXTRAS, RETRIES, unknown
 from sim.scenario import Scenario
-from sim.scenarios import stories, story_named
+from sim.scenarios import story_named, topics
 
 app = typer.Typer(
     add_completion=False,
@@ -47,16 +48,42 @@ COLUMNS = {
 
 
 @app.command("list")
-def list_() -> None:
-    """List the scenarios with their knobs, and the policies."""
-    console = Console(highlight=False)
-    for name, function in stories().items():
-        console.print(f"[bold]{name}[/bold]  {(function.__doc__ or '').splitlines()[0]}")
-        for knob in knobs_of(function).values():
-            value = f"{knob.default:,}" if isinstance(knob.default, int | float) else str(knob.default)
-            console.print(f"    {knob.name} = {value} {knob.unit}".rstrip() + f"  [dim]{knob.help}[/dim]")
-    console.print(f"\n[bold]policies[/bold]  {', '.join(RETRIES)}")
+def list_(
+    scenario: Annotated[str | None, typer.Argument(help="show this one's knobs, contestants and figures")] = None,
+) -> None:
+    """List the scenarios by topic and the policies, or one scenario with its knobs."""
+    console = Console(highlight=False, soft_wrap=True)
+    if scenario is not None:
+        _describe(console, scenario)
+        return
+    for topic, told in topics().items():
+        console.print(f"[bold]{topic}[/bold]", markup=True)
+        width = max(map(len, told))
+        for name, function in told.items():
+            console.print(f"    {name:{width}}  {_first_line(function)}", markup=False)
+        console.print()
+    console.print(f"[bold]Policies of clients[/bold]  {', '.join(RETRIES)}")
     console.print(f"    each may be joined to {', '.join('+' + extra for extra in EXTRAS)}")
+    console.print("`sim list NAME` shows one scenario's knobs and what it compares; `sim run NAME` runs it.")
+
+
+def _describe(console: Console, name: str) -> None:
+    function = story_named(name)
+    world = function()
+    console.print(f"[bold]{name}[/bold]")
+    console.print(inspect.getdoc(function) or "", markup=False)
+    console.print("\n[bold]knobs[/bold]  (--set NAME=VALUE)")
+    for knob in knobs_of(function).values():
+        value = f"{knob.default:,}" if isinstance(knob.default, int | float) else str(knob.default)
+        console.print(f"    {knob.name} = {value} {knob.unit}".rstrip() + f"  {knob.help}", markup=False)
+    what = "contestants" if world.contestants else "policies"
+    console.print(f"\n[bold]{what}[/bold]  (--policy NAME)\n    {', '.join(world.policies)}")
+    if world.figures:
+        console.print("\n[bold]its own figures[/bold]\n    " + ", ".join(world.figures))
+
+
+def _first_line(function: Any) -> str:
+    return (function.__doc__ or "").splitlines()[0]
 
 
 @app.command()
@@ -120,7 +147,14 @@ def report(compared: Comparison, *, many: bool) -> dict[str, Any]:
 
 
 def in_words(compared: Comparison) -> str:
-    """One plain sentence: who served most, who served least, and what the least cost the server."""
+    """One plain sentence: who served most and least, or who did best and worst in the story's own first figure."""
+    figure = next((name for name in compared.scenario.columns if name in compared.scenario.figures), None)
+    if figure is not None:
+        values = {name: compared.estimate(name, figure) for name in compared.figures}
+        low, high = min(values, key=lambda name: values[name].mean), max(values, key=lambda name: values[name].mean)
+        if values[low].mean == values[high].mean:
+            return f"{figure}: {values[low]} with every one of them."
+        return f"{figure}: {values[low]} with {low}, {values[high]} with {high}."
     ok = {name: compared.estimate(name, "ok").mean for name in compared.figures}
     calls = compared.estimate(next(iter(ok)), "calls").mean
     best, worst = max(ok, key=lambda name: ok[name]), min(ok, key=lambda name: ok[name])
@@ -178,10 +212,11 @@ def _print(compared: Comparison) -> None:
     calls = compared.estimate(next(iter(compared.figures)), "calls").mean
     table = Table(title=f"{compared.scenario.name}: {calls:,.0f} calls, {which}", box=box.SIMPLE_HEAD)
     table.add_column("policy", no_wrap=True, min_width=max(map(len, compared.figures)))
-    for heading in COLUMNS.values():
-        table.add_column(heading, justify="right")
+    chosen = compared.scenario.columns or tuple(COLUMNS)
+    for figure in chosen:
+        table.add_column(COLUMNS.get(figure, figure), justify="right")
     for name in compared.figures:
-        table.add_row(name, *(str(compared.estimate(name, figure)) for figure in COLUMNS))
+        table.add_row(name, *(str(compared.estimate(name, figure)) for figure in chosen))
     console.print(table)
     console.print(in_words(compared))
 

@@ -39,6 +39,8 @@ class Estimate:
 
     def __str__(self) -> str:
         digits = 0 if abs(self.mean) >= 100 else 1 if abs(self.mean) >= 10 else 2
+        if self.n == 1 and self.mean.is_integer():
+            digits = 0  # one seed's count is a count
         text = f"{self.mean:,.{digits}f}"
         return text if math.isnan(self.half) else f"{text} ± {self.half:,.{digits}f}"
 

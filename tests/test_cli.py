@@ -7,6 +7,7 @@ import sys
 import pytest
 
 from sim.cli import main
+from sim.scenarios import stories, topics
 
 SMALL = ["--set", "clients=200", "--set", "queue=10", "--policy", "immediate", "--policy", "full-jitter"]
 FIGURES = {
@@ -27,11 +28,22 @@ def terminal(capsys, *arguments):
 
 
 def test_list_names_every_scenario_and_policy(capsys):
-    """`sim list` names the scenarios, their knobs with units, and the policies."""
+    """`sim list` names the scenarios by topic, a line each, and the policies."""
     code, out, _ = terminal(capsys, "list")
     assert code == 0
-    for word in ("thundering-herd", "retry-storm", "clients = 10,000", "full-jitter", "+breaker"):
+    for word in (*topics(), *stories(), "full-jitter", "+breaker"):
         assert word in out
+
+
+def test_list_of_one_scenario_shows_its_knobs_and_what_it_compares(capsys):
+    """`sim list NAME` gives the whole story, its knobs with units, its policies; an unknown name ends with 2."""
+    code, out, _ = terminal(capsys, "list", "thundering-herd")
+    assert code == 0
+    for word in ("everybody who was waiting", "clients = 10,000 clients", "policies", "decorrelated-jitter"):
+        assert word in out
+    code, out, err = terminal(capsys, "list", "thundering-heard")
+    assert (code, out) == (2, "")
+    assert "did you mean thundering-herd" in err
 
 
 def test_json_of_one_seed_has_plain_figures(capsys):

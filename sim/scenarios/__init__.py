@@ -13,14 +13,25 @@ from sim.scenario import Scenario, name_of
 
 
 @cache
+def topics() -> dict[str, dict[str, Callable[..., Scenario]]]:
+    """The stories of each topic by name; a topic is a module, called by the first line of its docstring."""
+    found = {}
+    for module in sorted(pkgutil.iter_modules(__path__), key=lambda module: module.name):
+        content = importlib.import_module(f"{__name__}.{module.name}")
+        told = {
+            name_of(value): value
+            for value in vars(content).values()
+            if getattr(value, "is_story", False) and value.__module__ == content.__name__
+        }
+        if told:
+            found[(content.__doc__ or module.name).splitlines()[0]] = told
+    return found
+
+
+@cache
 def stories() -> dict[str, Callable[..., Scenario]]:
     """Every story by its kebab-case name, in the order of the names."""
-    found = {}
-    for module in pkgutil.iter_modules(__path__):
-        for value in vars(importlib.import_module(f"{__name__}.{module.name}")).values():
-            if getattr(value, "is_story", False):
-                found[name_of(value)] = value
-    return dict(sorted(found.items()))
+    return dict(sorted((name, story) for told in topics().values() for name, story in told.items()))
 
 
 def story_named(name: str) -> Callable[..., Scenario]:
