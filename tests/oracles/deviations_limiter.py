@@ -1,0 +1,88 @@
+"""Where our limiters differ from libraries: (ident, library, what we do, what it does, why)."""
+
+DEVIATIONS = [
+    (
+        "log-edge-limits",
+        "limits 5.8.0",
+        "in the sliding log a request counts for exactly a period; at that instant it is gone",
+        "its moving window still counts a request that is exactly a period old",
+        "then Retry-After can be exact: waiting the period is enough",
+    ),
+    (
+        "log-edge-pyrate",
+        "pyrate-limiter 4.5.1",
+        "in the sliding log a request counts for exactly a period; at that instant it is gone",
+        "it counts one that is exactly a period old, and asks for one millisecond more",
+        "then Retry-After can be exact: waiting the period is enough",
+    ),
+    (
+        "gcra-rounded-interval",
+        "pyrate-limiter 4.5.1",
+        "a rate is a ratio of whole numbers, and 7 a second are 7 a second",
+        "the interval is rounded up to whole microseconds, so the rate is a hair lower than configured",
+        "integers are exact without rounding when time is counted in fractions of the interval",
+    ),
+    (
+        "refusals-spend-limits",
+        "limits 5.8.0",
+        "a refused request spends nothing, so a smaller one may still pass",
+        "its fixed window counts refused requests too",
+        "a caller who asked for too much keeps what is left",
+    ),
+    (
+        "refusals-spend-throttled",
+        "throttled-py 3.5.0",
+        "a refused request spends nothing, so a smaller one may still pass",
+        "its fixed window counts refused requests too",
+        "a caller who asked for too much keeps what is left",
+    ),
+    (
+        "whole-seconds-bucket",
+        "throttled-py 3.5.0",
+        "a token bucket fills at every nanosecond: 299 of a flood of 120 s at 100 a minute",
+        "it counts whole seconds, rounds the tokens down and forgets the rest: 219 of the same flood",
+        "what trickled in is the caller's",
+    ),
+    (
+        "whole-seconds-leak",
+        "throttled-py 3.5.0",
+        "a leaky bucket leaks at every nanosecond: 299 of a flood of 120 s at 100 a minute",
+        "it counts whole seconds and rounds what has leaked down: 219 of the same flood",
+        "what leaked out is room for the caller",
+    ),
+    (
+        "denied-first-hit",
+        "throttled-py 3.5.0",
+        "the sliding counter counts what passed",
+        "in memory it also counts the first request of a window when that is refused; its Redis script does not",
+        "a refused request spends nothing",
+    ),
+    (
+        "float-gcra",
+        "throttled-py 3.5.0",
+        "the request passes at the very instant that Retry-After named",
+        "it counts in floats and refuses a part of the requests that come at that instant",
+        "whole nanoseconds inside, and the wait rounded up",
+    ),
+    (
+        "few-keys",
+        "throttled-py 3.5.0",
+        "a key's state is kept as long as it matters, however many keys there are",
+        "in memory it keeps 1,024 keys and drops the oldest: 1,024 new keys give a limited one its limit back",
+        "a limit that a flood of keys resets is none; ours holds the keys of the last two lifetimes",
+    ),
+    (
+        "float-tokens",
+        "token-bucket 0.4.0",
+        "at ten a second, a request every tenth of a second always passes",
+        "it counts tokens in floats, and refuses when 0.1 s times 10 came to a hair less than 1",
+        "whole nanoseconds inside",
+    ),
+    (
+        "waits-instead",
+        "aiolimiter 1.3.0",
+        "the meter refuses what does not fit, and says when it would",
+        "it makes the caller wait until it fits",
+        "a server answers 429 at once; the queue form is the one that waits, and it has a bound",
+    ),
+]
