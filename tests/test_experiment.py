@@ -33,7 +33,7 @@ def test_one_seed_has_no_interval():
     """One value says nothing about its spread."""
     estimate = Estimate.of([4.0])
     assert math.isnan(estimate.low)
-    assert str(estimate) == "4.00"
+    assert str(estimate) == "4"
 
 
 def test_compare_keeps_figures_of_all_seeds_and_traces_of_the_first():

@@ -35,6 +35,7 @@ class Service:
         self.unreachable = 0  # how many faults keep clients from connecting just now
         self.slowdowns: list[Callable[[float], float]] = []
         self.reply: Callable[[Attempt, Outcome, float], None]
+        self.tracks = False  # whether anything can end a request before its time, so that they must be known
         self.lost: Callable[[Attempt, float], None] | None = None  # who is told of a request that a crash ended
         self.strikes: Callable[[Attempt, str], bool] | None = None  # whether the process dies right after this step
         self._engine, self._schedule = engine, engine.schedule
@@ -92,7 +93,8 @@ class Service:
 
     def _start(self, attempt: Attempt, now: float) -> None:
         self.busy += 1
-        self._serving[attempt] = None
+        if self.tracks:
+            self._serving[attempt] = None
         self._cells[attempt.row + STARTED] = now
         attempt.era = self._era
         failure = self._server.failure
@@ -126,7 +128,11 @@ class Service:
                 response: Response = command.response
                 self._cells[row + ANSWER] = response.status
                 self.replied += 1
-                self.reply(attempt, Outcome.of(response, now=now), now)
+                if response.headers or response.body:
+                    outcome = Outcome.of(response, now=now)
+                else:
+                    outcome = Outcome.answered(response.status, response.retry_after)
+                self.reply(attempt, outcome, now)
             elif command.__class__ is Effect:
                 self.effects += 1
                 self._cells[row + APPLIED] = now
@@ -155,7 +161,8 @@ class Service:
         self._cells[row + FINISHED] = now
         self.finished += 1
         self.busy -= 1
-        del self._serving[attempt]
+        if self.tracks:
+            del self._serving[attempt]
         if self._waiting:
             self._wake_one()
         if self.queue:

@@ -14,7 +14,7 @@ from sim.model.gateway import Front
 from sim.model.network import Wire
 from sim.model.server import Service
 from sim.policies.fresh import fresh
-from sim.scenario import Partition, Scenario
+from sim.scenario import Crash, Partition, Scenario, StepCrash
 from sim.streams import Streams
 from sim.trace import Mark, Trace
 from sim.workload import ClosedLoop
@@ -55,6 +55,7 @@ def simulate(scenario: Scenario, make_policy: Callable[[], Any], seed: int, *, c
     if scenario.gateway is not None:
         front = Front(engine, trace, scenario.gateway, service, streams.sequence("gateway"))
         arrive, service.lost = front.arrive, front.lost
+    service.tracks = any(isinstance(fault, Crash | StepCrash) for fault in scenario.faults)
     wire.arrive, wire.deliver = arrive, clients.answer
     if wire.is_plain and not any(isinstance(fault, Partition) for fault in scenario.faults):
         # Nothing can happen on this wire: leave it out, and save two calls an attempt.
