@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sim.flow import Effect, Reply, Step, Work
-from sim.http import Request, Response, json_body
+from sim.http import Request, json_body
 from sim.interleave import explore
 from sim.policies.cache import Cache, Fresh, Stale
 from sim.policies.compression import Compressor, decode
