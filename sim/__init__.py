@@ -14,9 +14,10 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from sim import charts, errors, laws, metrics, policies, scenarios, testing
+    from sim import charts, errors, interleave, laws, live, metrics, policies, scenarios, services, testing
     from sim.estimate import Estimate
     from sim.experiment import Comparison, Run, compare, run, sweep
+    from sim.interleave import explore
     from sim.outcome import Outcome
     from sim.policies import ClientPolicy, Retry
     from sim.scenario import Scenario
@@ -26,6 +27,7 @@ _HOMES = {
     "Estimate": "sim.estimate",
     "Run": "sim.experiment",
     "compare": "sim.experiment",
+    "explore": "sim.interleave",
     "run": "sim.experiment",
     "sweep": "sim.experiment",
     "Outcome": "sim.outcome",
@@ -33,7 +35,9 @@ _HOMES = {
     "Retry": "sim.policies",
     "Scenario": "sim.scenario",
 }
-_MODULES = ("charts", "errors", "laws", "metrics", "policies", "scenarios", "testing")
+_MODULES = (
+    "charts", "errors", "interleave", "laws", "live", "metrics", "policies", "scenarios", "services", "testing",
+)  # fmt: skip
 
 __all__ = [
     "ClientPolicy",
@@ -46,11 +50,15 @@ __all__ = [
     "charts",
     "compare",
     "errors",
+    "explore",
+    "interleave",
     "laws",
+    "live",
     "metrics",
     "policies",
     "run",
     "scenarios",
+    "services",
     "sweep",
     "testing",
 ]
