@@ -112,13 +112,15 @@ class ApiKeys:
         >>> keys.identify("k-1", "203.0.113.5").reason
         'this key may not be used from this address'
         """
+        known = self.find(key)
+        if known is None:
+            return Refused(401, "this API key is not known", "invalid_token")
+        return known.caller if known.allows(peer) else Refused(403, "this key may not be used from this address")
+
+    def find(self, key: str) -> ApiKey | None:
+        """The entry for *key*, wherever it comes from, or None."""
         digest = digest_of(key)
-        for known in self.keys:
-            if hmac.compare_digest(known.digest, digest):
-                if known.allows(peer):
-                    return known.caller
-                return Refused(403, "this key may not be used from this address")
-        return Refused(401, "this API key is not known", "invalid_token")
+        return next((known for known in self.keys if hmac.compare_digest(known.digest, digest)), None)
 
 
 def digest_of(key: str) -> str:
