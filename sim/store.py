@@ -130,8 +130,8 @@ class _Rows:
 
     def add(self, table: str, key: str, amount: int = 1) -> int:
         self._check()
-        total: int = json.loads(self._texts.get((table, key), "0")) + amount
-        self._texts[table, key] = _text(total)
+        total = int(self._texts.get((table, key), "0")) + amount
+        self._texts[table, key] = str(total)
         return total
 
     def rows(self, table: str) -> list[tuple[str, Any]]:
