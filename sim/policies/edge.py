@@ -90,8 +90,9 @@ class EdgeCache:
     """A `GatewayCache` made of its parts, so that a story can leave one out.
 
     *cache*: what is stored.  *single_flight*: who goes and who waits; None is that everybody goes.  *jitter*, *early*:
-    see `sim.policies.stampede`; None is without.  *patience*: seconds after which a refresh that nobody waits for is
-    given up for lost; there is one at a time for each variant, with or without a single flight.
+    see `sim.policies.stampede`; None is without.  *serve_stale*: use stale-while-revalidate where a response allows
+    it.  *patience*: seconds after which a refresh that nobody waits for is given up for lost; there is one at a time
+    for each variant, with or without a single flight.
 
     Only plain GETs fly together: a request with a Cache-Control of its own goes alone, and in a shared cache one with
     Authorization does.  Those who waited are served from what was stored and from nothing else, so that no private
@@ -102,6 +103,7 @@ class EdgeCache:
     single_flight: SingleFlight | None = attrs.field(factory=SingleFlight)
     jitter: LifetimeJitter | None = None
     early: EarlyRefresh | None = None
+    serve_stale: bool = knob(True, kind=bool, help="serve stale while it is fetched again, where that is allowed")
     patience: float = knob(10.0, above=0, infinite=True, unit="s", help="when a refresh is given up for lost")
     _trips: dict[int, _Trip] = attrs.field(init=False, factory=dict, repr=False)
     _refreshing: dict[Place, float] = attrs.field(init=False, factory=dict, repr=False)
@@ -160,7 +162,7 @@ class EdgeCache:
             self.cache.touch(request)
             soon = rng is not None and self.early is not None and self.early.now(rng, left=found.left, cost=found.cost)
             return Serve(response=found.response, how=how, refresh=self._refresh(request, found, now) if soon else None)
-        if found.while_revalidating:
+        if found.while_revalidating and self.serve_stale:
             self.cache.touch(request)
             return Serve(response=found.response, how="stale", refresh=self._refresh(request, found, now))
         return None

@@ -44,7 +44,7 @@ class CachingClient:
         # The second time without conditions: the 304 to the first may have spoken of something else.
         for forward in (found.forward, unconditional(request)):
             outcome, sent, now = yield from _asked(self.retry, forward, now, rng)
-            if outcome.status in (None, CONNECTION_REFUSED, *ERRORS):
+            if outcome.status is None or outcome.status in (CONNECTION_REFUSED, *ERRORS):
                 if not isinstance(found, Stale) or not found.on_error:
                     return outcome
                 yield Note("cache: stale on error", request.path)

@@ -117,6 +117,16 @@ def test_stale_while_revalidate_serves_all_and_refreshes_once(single_flight):
     assert it.served["later"][0] == "hit"
 
 
+def test_a_cache_need_not_use_the_allowance():
+    """With *serve_stale* off everybody waits for the validation, though the response would allow the stale one."""
+    it = gate(serve_stale=False)
+    it.ask("warm")
+    it.answer(swr())
+    for client in range(3):
+        it.ask(client, now=70.0)
+    assert (set(it.hows()), len(it.sent), len(it.waiting)) == ({"warm"}, 2, 2)
+
+
 def test_a_lost_refresh_is_made_again():
     """A refresh that never came back does not keep the next one from being sent for longer than *patience*."""
     it = gate(patience=5.0)
