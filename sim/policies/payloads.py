@@ -114,6 +114,10 @@ class Retired:
     sentence: str
 
 
+def _labels(versions: Iterable[str]) -> tuple[str, ...]:
+    return tuple(versions)
+
+
 @attrs.define
 class Pins:
     """Each caller keeps the version that was newest when it first came, until it moves.
@@ -122,7 +126,7 @@ class Pins:
     often made in one breath exclude each other: "a pinned caller always gets its shape", and "at most two versions".
     """
 
-    versions: tuple[str, ...] = attrs.field(converter=tuple)
+    versions: tuple[str, ...] = attrs.field(converter=_labels)
     keep: int | None = knob(None, kind=int, low=1, optional=True, unit="versions", help="versions served", kw_only=True)
     _pins: dict[str, str] = attrs.field(init=False, factory=dict)
     _released: list[str] = attrs.field(init=False, factory=list)

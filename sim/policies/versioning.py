@@ -9,7 +9,7 @@ media types stands in its Content-Type.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Protocol, TypeAlias
 from urllib.parse import parse_qsl, urlencode
 
@@ -60,6 +60,10 @@ class VersionSelector(Protocol):
         ...
 
 
+def _in_order(versions: Iterable[str]) -> tuple[str, ...]:
+    return tuple(versions)
+
+
 @attrs.frozen
 class _Places:
     """What the four selectors share: the versions there are, and the one for those who name none.
@@ -68,7 +72,7 @@ class _Places:
     a request without a version, which is the one choice that can never break a client later.
     """
 
-    versions: tuple[str, ...] = attrs.field(converter=tuple)
+    versions: tuple[str, ...] = attrs.field(converter=_in_order)
     default: str | None = attrs.field(default=None, kw_only=True)
 
     def __attrs_post_init__(self) -> None:

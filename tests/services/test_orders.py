@@ -91,6 +91,13 @@ def test_links_are_exactly_what_the_state_allows(status):
     assert rels_of(refused) == {"self", "orders"}
 
 
+def test_a_server_that_trusts_its_links_does_the_impossible():
+    """Without the second look a stale link pays a cancelled order."""
+    service = orders(Status.CANCELLED, recheck=False)
+    response, effects = served(service, PAY)
+    assert (response.status, effects) == (200, ["order 1 paid"])
+
+
 def test_every_link_that_is_offered_works_now():
     """Following a link of a fresh answer with the method that the form gives is never refused."""
     for status in Status:
