@@ -9,14 +9,20 @@ from deviations_versioning import DEVIATIONS
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
+from test_cache_oracles import Hishel
 from werkzeug.datastructures import MIMEAccept
 from werkzeug.http import parse_accept_header
 
+from sim.flow import Reply
 from sim.http import Request
+from sim.policies.cache import Cache, Fresh
 from sim.policies.compatibility import compare
 from sim.policies.deprecation import format_deprecation, parse_deprecation
 from sim.policies.shapes import Breaks, Reader
 from sim.policies.versioning import MediaTypeVersion, Selected
+from sim.scenarios.versions import DESIGNS
+from sim.services.versioned import SHAPES, TABLE, VersionedUsers
+from sim.store import MemoryStore
 
 V1, V2 = "application/vnd.myapi.v1+json", "application/vnd.myapi.v2+json"
 TEXT = {"type": "string"}
@@ -112,6 +118,52 @@ def test_a_reader_refuses_what_jsonschema_refuses(shape, document, closed):
     """A strict reader is `additionalProperties: false`, the plain one is JSON Schema as it comes."""
     reader = Reader(shape, unknown_members=not closed)
     assert (reader.refusals(document) == ()) == Draft202012Validator(schema(shape, closed=closed)).is_valid(document)
+
+
+class Users:
+    """The versioned API of a design as an origin: one request in, one response out."""
+
+    def __init__(self, design):
+        store = MemoryStore()
+        name = {"first": "Ada", "last": "Lovelace"}
+        store.insert(TABLE, "7", {"id": "7", "name": name, "emails": ["a@x.example"], "plan": "pro"})
+        self.serve = VersionedUsers(store, design.selector, vary=design.vary, tags=design.tags)
+
+    def __call__(self, request, now):
+        (reply,) = [command for command in self.serve(request, now) if isinstance(command, Reply)]
+        return reply.response
+
+
+def through_hishel(design, version):
+    """What somebody who asks for *version* gets from hishel when somebody else has asked for version 1 before."""
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        cache = Hishel(Users(design), True, monkeypatch)
+        cache(design.request("/users/7", "1"), 1_500_000_000.0)
+        return cache(design.request("/users/7", version), 1_500_000_001.0).json()
+
+
+def through_ours(design, version):
+    """The same, from ours."""
+    cache, origin, first, second = Cache(), Users(design), design.request("/users/7", "1"), None
+    cache.receive(first, origin(first, 0.0), requested_at=0.0, now=0.0)
+    second = design.request("/users/7", version)
+    found = cache.lookup(second, 1.0)
+    return (found.response if isinstance(found, Fresh) else origin(second, 1.0)).json()
+
+
+@pytest.mark.parametrize("name", ["uri", "query", "header", "header+vary"])
+def test_a_real_cache_confuses_versions_when_ours_does(name):
+    """In the URI, the query or Vary the second version is right in hishel and in ours; without Vary wrong in both."""
+    right = not Reader.strict(SHAPES["2"]).refusals(through_hishel(DESIGNS[name], "2"))
+    assert right is (name != "header")
+    assert through_hishel(DESIGNS[name], "2") == through_ours(DESIGNS[name], "2")
+
+
+def test_one_etag_makes_a_real_cache_serve_the_wrong_version():
+    """Vary is right, the tag is the same: hishel asks with the first version's tag, is told 304, and serves it."""
+    design = DESIGNS["header+vary-one-etag"]
+    assert Reader.strict(SHAPES["1"]).refusals(through_hishel(design, "2")) == ()
+    assert Reader.strict(SHAPES["2"]).refusals(through_ours(design, "2")) == ()  # see deviations_caching: shared-tag
 
 
 def test_there_is_a_test_for_every_deviation():
