@@ -188,7 +188,7 @@ def read_notice(response: Response) -> Notice | None:
     if end is not None and sunset is None:
         findings.append(f"Sunset must be an HTTP-date (RFC 8594), got {end[:60]!r}")
     if deprecated is not None and sunset is not None and sunset < deprecated:
-        findings.append("Sunset is earlier than Deprecation (RFC 9745 forbids it); believe the earlier one")
+        findings.append("Sunset is earlier than Deprecation, which RFC 9745 forbids; ask who runs it which one holds")
     return Notice(deprecated, sunset, link_to(response, "successor-version"), tuple(findings))
 
 

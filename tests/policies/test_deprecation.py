@@ -141,6 +141,12 @@ def test_a_client_reads_the_headers(headers, deprecated, sunset, findings):
         assert (notice.deprecated, notice.sunset, len(notice.findings)) == (deprecated, sunset, findings)
 
 
+def test_the_example_of_the_standard_is_read_though_it_is_no_http_date():
+    """RFC 9745 §4 itself writes UTC where an HTTP-date has GMT; a reader that refused it would miss the end."""
+    headers = {"Deprecation": "@1688169599", "Sunset": "Sun, 30 Jun 2024 23:59:59 UTC"}
+    assert read_notice(Response(200, headers=headers)).sunset == 1719791999.0
+
+
 def test_the_watch_warns_once_and_again_when_it_is_urgent():
     """One warning a resource, one more when 30 days are left, and then no more."""
     watch, answer = DeprecationWatch(), Response(200, headers=LIFE.headers())

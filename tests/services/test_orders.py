@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 from sim.flow import Effect, Reply
 from sim.http import BODY_LIMIT, Request, json_body
 from sim.interleave import explore
+from sim.live.sqlite import SQLiteStore
+from sim.live.threads import serve
 from sim.policies.hypermedia import check_hal, href_of, method_of, rels_of
 from sim.services.orders import (
     PLACES,
@@ -252,3 +254,15 @@ def test_the_loser_is_told_and_the_winner_can_go_on():
     """Pay against cancel: one 200 and one 409 in every schedule; shipped after the payment's answer, still one way."""
     assert explore(orders, [PAY, CANCEL], the_loser_is_told).ok
     assert explore(orders, [PAY, CANCEL, SHIP], once_and_one_way, after={2: 0}).ok
+
+
+@pytest.mark.parametrize(
+    ("write", "statuses", "effects"), [(check_then_write, [200, 200], 2), (compare_and_set, [200, 409], 1)]
+)
+def test_real_threads_over_sqlite_agree_with_the_explorer(tmp_path, write, statuses, effects):
+    """Both read before either writes: check-then-write pays and cancels, compare-and-set does one of the two."""
+    store = SQLiteStore(tmp_path / "orders.db", fsync=False)
+    store.insert(TABLE, "ada/1", {"id": "1", "user": "ada", "amount": 2_000, "status": Status.PENDING})
+    served_both = serve(Orders(store, write=write), [PAY, CANCEL], meet="read the order")
+    assert sorted(reply.status for reply in served_both.replies) == statuses
+    assert len(served_both.effects) == effects
