@@ -285,6 +285,7 @@ def test_no_header_crashes_the_evaluation(method, headers, current, required):
         assert verdict is not NOT_MODIFIED
 
 
+@pytest.mark.slow
 def test_a_huge_header_takes_no_time():
     """A list of ten thousand tags, and one that never ends its quotes, are read in one pass."""
     assert len(parse_etags(", ".join(['"v1"'] * 10_000))) == 10_000

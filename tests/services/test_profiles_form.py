@@ -83,6 +83,7 @@ def test_what_is_no_json_is_a_400():
     assert read_problem(judged(Form(2), [])).errors[0].pointer == ""
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=100, derandomize=True)
 @given(
     st.binary(max_size=20)
