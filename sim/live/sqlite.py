@@ -26,6 +26,9 @@ _SCHEMA = """
 CREATE TABLE IF NOT EXISTS documents (home TEXT, key TEXT, text TEXT NOT NULL, PRIMARY KEY (home, key)) WITHOUT ROWID
 """
 
+_OPENING = 5.0
+"""Seconds that opening a connection may take: another one that opens or closes keeps the file to itself meanwhile."""
+
 
 class SQLiteStore:
     """A `sim.store.Store` in the file at *path*, which is made when it is not there; any thread may use it.
@@ -127,8 +130,9 @@ class SQLiteStore:
 
     def _connect(self, patience: float) -> sqlite3.Connection:
         # Autocommit: a transaction is begun when we say so.  A connection is lent to one thread at a time.
-        connection = sqlite3.connect(self._path, timeout=patience, isolation_level=None, check_same_thread=False)
+        connection = sqlite3.connect(self._path, timeout=_OPENING, isolation_level=None, check_same_thread=False)
         connection.execute(f"PRAGMA synchronous = {'FULL' if self._fsync else 'NORMAL'}")
+        connection.execute(f"PRAGMA busy_timeout = {int(patience * 1_000)}")
         return connection
 
     @contextmanager
