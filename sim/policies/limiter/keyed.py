@@ -29,7 +29,7 @@ _LONG_AGO = -(10**40)
 
 @attrs.define(on_setattr=attrs.setters.NO_OP)  # state is set with every request, and checked once, when made
 class Keyed:
-    """A limiter made of one function: `_judge` says what is decided about one key's state, and changes nothing.
+    """A limiter made of one function: `_judge` says what is decided about the state of one key.
 
     *limit* requests in *period* seconds.
     """
@@ -78,8 +78,7 @@ class Keyed:
         state = self._young.get(key)
         if state is None:
             state = self._old.get(key)
-        decision, _ = self._judge(state, now, max(nanoseconds(now), self._latest), cost)
-        return decision
+        return self._look(state, now, max(nanoseconds(now), self._latest), cost)
 
     @property
     def keys_held(self) -> int:
@@ -92,6 +91,10 @@ class Keyed:
         *instant*: the time to judge by.  *now*: the caller's, from which waits are counted.
         """
         raise AssertionError("a limiter says itself what it decides")
+
+    def _look(self, state: Any, now: float, instant: int, cost: int) -> Decision:
+        """The decision alone, and nothing changes; for a state that `_judge` writes into, say it anew."""
+        return self._judge(state, now, instant, cost)[0]
 
     def _turn_the_page(self, instant: int) -> None:
         # After a gap of a whole lifetime the young ones do not matter either.

@@ -6,7 +6,7 @@ The sliding log remembers every request and is exact.  The sliding counter guess
 
 from __future__ import annotations
 
-from collections import deque
+from bisect import bisect_right
 from typing import Any
 
 import attrs
@@ -115,57 +115,45 @@ class SlidingCounter(Keyed):
 
 
 @attrs.define(on_setattr=attrs.setters.NO_OP)
-class _Log:
-    """The requests of one key, oldest first, as (instant, cost); *used*: their costs together."""
-
-    entries: deque[tuple[int, int]] = attrs.field(factory=deque)
-    used: int = 0
-
-
-@attrs.define(on_setattr=attrs.setters.NO_OP)
 class SlidingLog(Keyed):
     """At most *limit* in any *period* seconds: it remembers every request of the last period.
 
-    A request counts for exactly *period* seconds.  Exact, and the price is memory: up to *limit* entries for a key.
-    All of the limit can still come in one instant.
+    A request counts for exactly *period* seconds.  Exact, and the price is memory: up to *limit* entries for a key; a
+    cost of c is c entries.  All of the limit can still come in one instant.
 
     >>> log = SlidingLog(1, period=60.0)
     >>> [log.decide("ada", now).allowed for now in (59.0, 60.0, 118.9, 119.0)]
     [True, False, False, True]
     """
 
-    def decide(self, key: str, now: float, cost: int = 1) -> Decision:
-        """Whether a request of *key* may pass; if it may, it is written down and what has expired is struck out.
-
-        Raises: `ValueError` for a cost that is not a whole number of at least 1.
-        """
-        decision = super().decide(key, now, cost)
-        if decision.allowed:
-            log, instant = self._young[key], self._latest
-            entries, expired = log.entries, instant - self._span
-            while entries and entries[0][0] <= expired:
-                log.used -= entries.popleft()[1]
-            entries.append((instant, cost))
-            log.used += cost
-        return decision
-
     def _judge(self, state: Any, now: float, instant: int, cost: int) -> tuple[Decision, Any]:
-        log = _Log() if state is None else state
-        limit, used, expired = self._rate, log.used, instant - self._span
-        for at, spent in log.entries:
-            if at > expired:
-                break
-            used -= spent
-        left = limit - used - cost
-        if left >= 0:
-            return passed((True, limit, left, self._span / 1e9, 0.0, 0.0, "")), log
-        reset = (log.entries[-1][0] - expired) / 1e9 if used else 0.0
-        retry = None
-        if cost <= limit:
-            for at, spent in log.entries:
-                if at > expired:
-                    left += spent
-                    if left >= 0:
-                        retry = seconds_until(at + self._span, now)
-                        break
-        return Decision(False, limit, limit - used, reset, retry), None
+        """The state is a list of the requests' instants, oldest first; what has expired is struck out."""
+        log = [] if state is None else state
+        expired = instant - self._span
+        if log and log[0] <= expired:
+            del log[: bisect_right(log, expired)]
+        left = self._rate - len(log) - cost
+        if left < 0:
+            return self._refusal(log, 0, now, instant, cost), None
+        if cost == 1:
+            log.append(instant)
+        else:
+            log.extend([instant] * cost)
+        return passed((True, self._rate, left, self._span / 1e9, 0.0, 0.0, "")), log
+
+    def _look(self, state: Any, now: float, instant: int, cost: int) -> Decision:
+        log = [] if state is None else state
+        first = bisect_right(log, instant - self._span)
+        left = self._rate - (len(log) - first) - cost
+        if left < 0:
+            return self._refusal(log, first, now, instant, cost)
+        return Decision(True, self._rate, left, self._span / 1e9)
+
+    def _refusal(self, log: list[int], first: int, now: float, instant: int, cost: int) -> Decision:
+        """*first*: the oldest entry that has not expired."""
+        used, retry = len(log) - first, None
+        if cost <= self._rate:
+            # It fits when as many of the oldest have expired as are too many now.
+            retry = seconds_until(log[first + used + cost - self._rate - 1] + self._span, now)
+        reset = (log[-1] + self._span - instant) / 1e9 if used else 0.0
+        return Decision(False, self._rate, self._rate - used, reset, retry)
