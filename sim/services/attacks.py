@@ -108,9 +108,9 @@ def _insider(now: float) -> AttackFlow:
 def _role_in_body(now: float) -> AttackFlow:
     mine = token("mallory", now=now)
     body = json_body({"email": "m@vault.example", "role": "auditor"})
-    yield Request("PATCH", "/accounts/mallory", body=body, **bearing(mine, **_JSON))
+    changed: Response = yield Request("PATCH", "/accounts/mallory", body=body, **bearing(mine, **_JSON))
     response: Response = yield Request("GET", "/audit", **bearing(mine))
-    return response.status == 200
+    return (changed.status, response.status) == (204, 200)
 
 
 def _foreign_page_reads(now: float) -> AttackFlow:
