@@ -116,7 +116,6 @@ def test_acknowledge_first_loses_without_any_redelivery():
         (ProcessFirst(), "evt_1 was processed 2 times"),
         (AcknowledgeFirst(), ""),
         (OneTransaction(), ""),
-        slow(DurableInbox(), ""),
     ],
     ids=repr,
 )
@@ -138,7 +137,7 @@ def test_the_constraint_turns_the_guides_listing_into_a_500():
     assert "500" in run(CheckThenRecord(), rule=answered_200, **AT_ONCE).sentence
 
 
-@pytest.mark.parametrize("inbox", [RecordFirst(), AcknowledgeFirst(), OneTransaction(), slow(DurableInbox())], ids=repr)
+@pytest.mark.parametrize("inbox", [RecordFirst(), AcknowledgeFirst(), OneTransaction()], ids=repr)
 def test_a_duplicate_at_the_same_moment_gets_its_200(inbox):
     """An insert that says False in place of throwing answers both deliveries with 200, whatever the order."""
     assert run(inbox, rule=answered_200, **AT_ONCE).ok
@@ -163,6 +162,13 @@ def test_the_durable_queue_is_drained_by_whoever_comes_next():
     assert found.sentence == "evt_2 still waits", "only the last one can still wait, and for its own crash"
     third = run(DurableInbox(), [FIRST, SECOND, JOB], rule=once, crashes=1, after={1: 0, 2: 1})
     assert third.ok
+
+
+@pytest.mark.slow
+def test_nobody_waits_for_the_queue_and_nothing_stays_in_it():
+    """Who finds the lock taken leaves, because its holder will look into the queue: without a crash nothing waits."""
+    assert run(DurableInbox(), [FIRST, JOB], rule=drained).ok
+    assert run(DurableInbox(), rule=lambda ending: answered_200(ending) or drained(ending), **AT_ONCE).ok
 
 
 @pytest.mark.slow

@@ -1,7 +1,8 @@
-"""Inboxes: six ways to handle an event once, and what a crash or a twin makes of each.
+"""Inboxes: ways to handle an event once, and what a crash or a twin makes of each.
 
 | inbox | a crash in the middle | two deliveries at once |
 |---|---|---|
+| `NoInbox` | the event is repeated | twice |
 | `CheckThenRecord` | the event is lost | a 500, or twice without a unique constraint |
 | `RecordFirst` | the event is lost | once |
 | `ProcessFirst` | the event is repeated | twice |
@@ -49,6 +50,22 @@ class _Inbox:
     """*retention*: how long an id is known; see `sim.policies.retention`."""
 
     retention: Retention = attrs.field(factory=Retention)
+
+    def work(self, store: Store, request: Request, now: float) -> HandlerFlow:
+        """Nothing is left for later."""
+        yield from ()
+
+
+@attrs.frozen
+class NoInbox:
+    """Process every delivery: right for effects that may be repeated, wrong for money."""
+
+    def receive(self, store: Store, request: Request, event: Event, now: float) -> HandlerFlow:
+        """Process, 200."""
+        _apply(store, event.data)
+        yield Effect(event.id)
+        yield Step(APPLY)
+        yield Reply(RECEIVED)
 
     def work(self, store: Store, request: Request, now: float) -> HandlerFlow:
         """Nothing is left for later."""
@@ -170,9 +187,9 @@ class DurableInbox(_Inbox):
         yield from self._drain(store, request)
 
     def work(self, store: Store, request: Request, now: float) -> HandlerFlow:
-        """Drain the queue, then drop the ids that have expired."""
-        yield from self._drain(store, request)
+        """Drop the ids that have expired, then drain the queue."""
         yield from _sweep(store, request, now, self.retention)
+        yield from self._drain(store, request)
 
     def _drain(self, store: Store, request: Request) -> HandlerFlow:
         while True:
@@ -180,8 +197,13 @@ class DurableInbox(_Inbox):
             yield Step("look into the queue")
             if not pending:
                 return
+            tx = store.begin(request)
+            if tx is None:
+                # Whoever has the lock looks into the queue after this; waiting for it would make a crowd at the lock.
+                yield Step("leave it to the one at work")
+                return
+            yield Step("begin a transaction")
             key, booking = pending[0]
-            tx = yield from transaction(store, request)
             taken = tx.delete(QUEUE, key)  # False when somebody else was faster
             yield Step("take it off the queue")
             if taken:

@@ -26,6 +26,8 @@ from sim.services.consumers.reading import RECEIVED, Event
 from sim.store import Store
 
 PAYMENTS = "payments"
+PROJECTED = "projected"
+"""Kind of the note of every write to a copy; its text is the payment, the sequence and the total, as written."""
 
 _AGAIN = 1.0
 """Seconds after which a sender is asked to come again."""
@@ -133,7 +135,7 @@ class GuardedRefetch:
 
 
 def _projected(payment: str, projection: Projection) -> Note:
-    return Note("projected", f"{payment} {projection.sequence}")
+    return Note(PROJECTED, f"{payment} {projection.sequence} {projection.total}")
 
 
 def _change(event: Event) -> Change:

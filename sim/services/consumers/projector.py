@@ -14,6 +14,9 @@ from sim.services.consumers.reading import Event, is_name, is_whole, receive
 from sim.services.routes import Routes
 from sim.store import Store
 
+ADVANCED = "advanced"
+"""Kind of the note of every change at the source; its text is the payment, the sequence and the total."""
+
 STATUSES = ("created", "authorised", "captured", "refunded")
 """What a payment goes through; further changes of it leave it refunded."""
 
@@ -83,9 +86,10 @@ class Projector:
             number = before.sequence + 1
             status = STATUSES[min(number, len(STATUSES)) - 1]
             change = Change(sequence=number, at=float(now // 1), status=status, delta=delta)
-            written = self.source.replace(PAYMENTS, payment, present, before.after(change).document())
+            after = before.after(change)
+            written = self.source.replace(PAYMENTS, payment, present, after.document())
             if written:
-                yield Note("advanced", f"{payment} {number}")
+                yield Note(ADVANCED, f"{payment} {number} {after.total}")
             yield Step("write the source")
             if written:
                 break
