@@ -86,14 +86,16 @@ class PollJob:
 class AwaitCallback:
     """Ask for a job with a callback URL, and wait to be told.
 
-    *inbox*: from the status monitor to the request that takes a callback out of our own inbox; it is answered when
-    one has come, or with 204 after a while.  *fallback*: asks for the status all the same when *patience* seconds
-    have passed without a callback; None gives up instead.
+    *inbox*: from the status monitor to the request that takes a callback out of our own inbox, or is answered with
+    204.  *pause*: seconds until we look there again; 0 for an inbox that holds the answer back until something comes.
+    *fallback*: asks for the status all the same when *patience* seconds have passed without a callback; None gives
+    up instead.
     """
 
     inbox: Callable[[Request], Request]
     fallback: PollJob | None = attrs.field(factory=PollJob, kw_only=True)
     patience: float = knob(60.0, above=0, unit="s", help="how long it waits to be told", kw_only=True)
+    pause: float = knob(1.0, low=0, unit="s", help="between two looks into the inbox", kw_only=True)
     retry: RetryRule = attrs.field(factory=Retry, kw_only=True)
 
     def __attrs_post_init__(self) -> None:
@@ -108,14 +110,14 @@ class AwaitCallback:
         now, attempt, outcome = asked.now, asked.attempts, asked.outcome
         inbox = self.inbox(asked.monitor)
         while now - began < self.patience:
-            attempt, before = attempt + 1, now
+            attempt += 1
             now, outcome = yield Send(attempt, inbox)
             ended = settled(outcome)
             if ended is not None:
                 yield _known(outcome, now)
                 return ended
-            if now == before:  # an inbox that answers at once is asked once a second
-                now = yield Wait(1.0)
+            if self.pause:
+                now = yield Wait(self.pause)
         if self.fallback is None:
             return attrs.evolve(outcome, kind=Kind.INDETERMINATE, reason="no callback came")
         yield Note("fallback")

@@ -85,15 +85,20 @@ class MemoryPages:
                 stop = bisect_left(index, key, key=lambda entry: entry[: len(key)])
             else:
                 start = bisect_right(index, key, key=lambda entry: entry[: len(key)])
-        passed = 0
+        skipped = query.offset
+        if not query.filters:  # every entry counts, so the place is known; the store passes over them all the same
+            skipped = min(query.offset, stop - start)
+            start, stop = (start, stop - skipped) if query.falling else (start + skipped, stop)
+            steps, skipped = steps + skipped, 0
         for _, number in _walk(index, start, stop, falling=query.falling):
             row = self._rows[number]
             steps += 1
             if any(row.get(name) != value for name, value in query.filters):
                 continue
-            passed += 1
-            if passed > query.offset:
-                rows.append(row)
+            if skipped:
+                skipped -= 1
+                continue
+            rows.append(row)
             if len(rows) > query.limit:
                 break
         return Fetched(rows, steps)

@@ -1,0 +1,143 @@
+"""Bulk: ten thousand rows for a batch endpoint, and what all-or-nothing makes of one bad row among them."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections import Counter
+from random import Random
+from typing import Annotated, Any
+
+import attrs
+
+from sim.http import Request, json_body
+from sim.knobs import Knob
+from sim.laws import Constant
+from sim.policies import Fixed, Retry
+from sim.policies.batch import BatchRules, BulkImport
+from sim.scenario import Clients, Network, Scenario, Server, story
+from sim.services.users_batch import UsersBatch
+from sim.store import MemoryStore
+from sim.workload import AllAtOnce
+
+_BAD = Knob(low=0, high=1, help="share of the rows that can never be taken")
+_DELAY = Knob(low=0, high=60, unit="s", help="one way over the network")
+
+
+@story
+def bulk_import(
+    *,
+    rows: Annotated[int, Knob(low=1, high=100_000, unit="rows", help="rows of each import")] = 500,
+    imports: Annotated[int, Knob(low=1, high=1_000, unit="clients", help="clients that import at once")] = 2,
+    chunk: Annotated[int, Knob(low=1, high=1_000, unit="rows", help="rows in one request")] = 100,
+    busy: Annotated[float, Knob(low=0, high=0.9, help="share of the rows that fail for now, at each try")] = 0.02,
+    bad: Annotated[float, _BAD] = 0.004,
+    delay: Annotated[float, _DELAY] = 0.025,
+    reply_loss: Annotated[float, Knob(low=0, high=0.9, help="share of the answers that are lost")] = 0.01,
+) -> Scenario:
+    """Clients import rows: one by one, in chunks that are all sent again, or only what failed, or all or nothing.
+
+    One by one costs a round trip a row.  A chunk in which two rows in a hundred are busy is hardly ever atomic at
+    first, and each try throws everything away.  With a result for each row only the failed ones go again.  What a
+    lost answer leaves open is sent again as well, and the `clientId` keeps it from being taken twice.  The course's
+    10,000 rows are scaled down to 500.
+    """
+    retry = Retry(Fixed(0.5), attempts=8)
+    clients = {
+        "one-by-one": BulkImport(chunk=1, retry=retry),
+        "chunks-all-again": BulkImport(chunk=chunk, failed_only=False, retry=retry),
+        "chunks-failed-only": BulkImport(chunk=chunk, retry=retry),
+        "chunks-atomic": BulkImport(chunk=chunk, atomic=True, retry=retry),
+    }
+    return Scenario(
+        arrivals=AllAtOnce(clients=imports),
+        clients=Clients(timeout=5.0),
+        network=Network(request_delay=Constant(delay), reply_delay=Constant(delay), reply_loss=reply_loss),
+        server=Server(workers=8, make_handler=lambda: _endpoint(busy)),
+        policies=tuple(clients),
+        contestants=clients,
+        request=lambda call, client, u: _import(rows, bad, call, u),
+        figures={
+            "round trips": lambda trace: len(trace.attempts) / imports,
+            "rows sent": lambda trace: _sent(trace) / imports,
+            "rows created": lambda trace: len(trace.ledger) / imports,
+            "rows created twice": lambda trace: float(len(trace.ledger) - len({entry.key for entry in trace.ledger})),
+        },
+        columns=("calls", "round trips", "rows sent", "rows created", "rows created twice", "drain_seconds"),
+    )
+
+
+@story
+def atomic_batch(
+    *,
+    batches: Annotated[int, Knob(low=1, high=10_000, unit="batches", help="one of each client")] = 100,
+    rows: Annotated[int, Knob(low=1, high=1_000, unit="rows", help="in one batch")] = 50,
+    bad: Annotated[float, _BAD] = 0.01,
+    delay: Annotated[float, _DELAY] = 0.025,
+) -> Scenario:
+    """Batches with a few bad rows: all or nothing, or row by row, or all or nothing once the bad ones are out.
+
+    With n rows of which each is bad with probability p an atomic batch succeeds with (1 - p)**n: the more rows, the
+    surer it fails.  One that names every bad row at once succeeds at the second try.
+    """
+    clients = {
+        "atomic": BulkImport(chunk=rows, atomic=True, retry=Retry.never()),
+        "atomic-without-the-bad": BulkImport(chunk=rows, atomic=True, retry=Retry(Fixed(0.5), attempts=2)),
+        "partial": BulkImport(chunk=rows, retry=Retry.never()),
+    }
+    return Scenario(
+        arrivals=AllAtOnce(clients=batches),
+        clients=Clients(timeout=math.inf),
+        network=Network(request_delay=Constant(delay), reply_delay=Constant(delay)),
+        server=Server(workers=8, make_handler=lambda: _endpoint(0.0)),
+        policies=tuple(clients),
+        contestants=clients,
+        request=lambda call, client, u: _import(rows, bad, call, u),
+        figures={
+            "share of batches taken": lambda trace: trace.calls.column("ok").count(1.0) / len(trace.calls),
+            "share of rows created": lambda trace: len(trace.ledger) / (batches * rows),
+            "round trips": lambda trace: len(trace.attempts) / len(trace.calls),
+        },
+        columns=("calls", "ok", "share of batches taken", "share of rows created", "round trips"),
+    )
+
+
+def _endpoint(busy: float) -> UsersBatch:
+    """The batch endpoint: 5 ms for a request, 0.2 ms for a row in it, and rows that are *busy* now and then."""
+    rules = BatchRules(max_items=1_000)
+    return UsersBatch(MemoryStore(), rules=rules, unavailable=_Busy(busy), work=0.005, work_per_item=0.0002)
+
+
+@attrs.define
+class _Busy:
+    """Tells of a row whether it fails this time; a try after the other, each with the same chance."""
+
+    share: float
+    tries: Counter[str] = attrs.field(init=False, factory=Counter)
+
+    def __call__(self, email: str) -> bool:
+        """Whether the row with this *email* is busy at this try."""
+        if not self.share:
+            return False
+        self.tries[email] += 1
+        digest = hashlib.blake2b(f"{email} {self.tries[email]}".encode(), digest_size=8).digest()
+        return int.from_bytes(digest) < self.share * 2**64
+
+
+def _import(rows: int, bad: float, call: int, u: float) -> Request:
+    """One import: its rows follow from *u*, so that every client meets the same ones."""
+    rng = Random(u)
+    items = [
+        {
+            "clientId": f"row {row}",
+            "email": f"user{row}.{rng.getrandbits(40):x}@example.com",
+            "name": "" if rng.random() < bad else "Ada",
+        }
+        for row in range(rows)
+    ]
+    headers = {"Authorization": f"client {call}"}
+    return Request("POST", "/users/batch", str(call), headers, json_body({"mode": "partial", "items": items}))
+
+
+def _sent(trace: Any) -> float:
+    return float(sum(int(mark.note) for mark in trace.marks if mark.kind == "sent"))
