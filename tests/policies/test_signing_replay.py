@@ -1,5 +1,7 @@
 """Replay and comparison: what a captured message is good for, and what a naive comparison gives away."""
 
+import hmac
+
 import pytest
 
 from sim.http import Request
@@ -138,6 +140,26 @@ def test_the_naive_comparison_gives_the_signature_away():
     assert found == secret
     assert requests <= 64 * 16
     assert guess(64, lambda got: full_equal(secret, got))[0] is None
+
+
+@pytest.mark.parametrize("kind", SCHEMES)
+def test_the_schemes_compare_in_constant_time_only(kind, monkeypatch):
+    """Every signature that a scheme accepts or rejects has gone through hmac.compare_digest, as bytes."""
+    compared = []
+    digest = hmac.compare_digest
+
+    def watched(one, other):
+        compared.append((one, other))
+        return digest(one, other)
+
+    request = signed(kind((NEW, OLD)))
+    monkeypatch.setattr("hmac.compare_digest", watched)
+    assert isinstance(kind(OLD).verify(request, NOW), Verified)
+    assert [digest(one, other) for one, other in compared] == [False, True]
+    assert all(isinstance(text, bytes) for pair in compared for text in pair)
+    compared.clear()
+    assert isinstance(kind("whsec_b3RoZXI=").verify(request, NOW), Rejected)
+    assert [digest(one, other) for one, other in compared] == [False, False]
 
 
 @pytest.mark.parametrize("same", range(8))

@@ -10,7 +10,9 @@ from sim.experiment import compare, run
 from sim.flow import Effect, Reply
 from sim.http import Response
 from sim.policies import FullJitter, Retry
+from sim.policies.ordering import NextSequence
 from sim.scenarios.consumers import Sender, duplicate_deliveries, out_of_order_events
+from sim.services.consumers import FromPayload
 from sim.workload import Replay
 
 pytestmark = pytest.mark.slow
@@ -131,6 +133,16 @@ def test_waiting_and_the_version_guard_are_right(overtaken, strategy):
     """Status and sum are the source's, in every copy, on every seed."""
     assert overtaken.values(strategy, "stale copies") == [0.0] * 3
     assert overtaken.values(strategy, "wrong totals") == [0.0] * 3
+
+
+def test_a_strategy_of_your_own_takes_the_seat():
+    """A waiting room without places is still right: what comes early is asked to come again, at the price of tries."""
+    world = out_of_order_events(horizon=10.0)
+    roomy, strict = (
+        run(world, policy, seed=0).summary() for policy in ("next-sequence", FromPayload(NextSequence(hold=0)))
+    )
+    assert strict["stale copies"] == strict["wrong totals"] == 0.0
+    assert strict["attempts"] > 1.2 * roomy["attempts"]
 
 
 def pairs(gap, payments, access):

@@ -58,6 +58,11 @@ class Projector:
         """Serve *request*."""
         return self._routes(request, now)
 
+    def died(self, request: Request) -> None:
+        """The process that served *request* is dead: what it had not committed is undone."""
+        self.store.died(request)
+        self.source.died(request)
+
     def _webhook(self, request: Request, now: float) -> HandlerFlow:
         event = receive(request, now, self.scheme, _check)
         if isinstance(event, Response):
