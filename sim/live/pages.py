@@ -2,7 +2,8 @@
 
 The row-value predicate `(created_at, id) > (?, ?)` becomes a search of the index that goes straight to the place.
 The OR form means the same, but SQLite scans the index from its start and throws away every row before the place: it
-costs more than the OFFSET that it was to replace.
+costs more than the OFFSET that it was to replace.  With a bound on the first column beside it, `created_at >= ? AND
+(created_at > ? OR id > ?)`, it is a search again: what to write for a database without row values.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ class Form(enum.Enum):
 
     ROW_VALUE = "row value"
     OR = "or"
+    BOUNDED_OR = "bounded or"
 
 
 class SQLitePages:
@@ -114,4 +116,6 @@ def _predicate(query: PageQuery, form: Form) -> tuple[str, list[Any]]:
     if form is Form.ROW_VALUE:
         return f"({', '.join(columns)}) {sign} ({', '.join('?' * len(columns))})", [*position]
     first, second = columns
+    if form is Form.BOUNDED_OR:
+        return f"({first} {sign}= ? AND ({first} {sign} ? OR {second} {sign} ?))", [position[0], *position]
     return f"({first} {sign} ? OR ({first} = ? AND {second} {sign} ?))", [position[0], position[0], position[1]]

@@ -48,7 +48,7 @@ MEMORY = MemoryPages(ROWS, columns=("created_at", "price"))
     )
 )
 def test_memory_and_sqlite_agree(query):
-    """Every order, filter, offset, position and direction, in both forms: the same rows as in memory."""
+    """Every order, filter, offset, position and direction, in all forms: the same rows as in memory."""
     if query.sort.tie_breaker is None and query.position is not None:
         query = attrs.evolve(query, position=query.position[:1])
     expected = list(MEMORY.fetch(query).rows)
@@ -60,7 +60,7 @@ def test_memory_and_sqlite_agree(query):
 
 @pytest.fixture(scope="module")
 def deep():
-    """The steps of a page of 50 at three depths, by offset and by both forms of the keyset."""
+    """The steps of a page of 50 at three depths, by offset and by all forms of the keyset."""
     rows, steps = products(12_000), {}
     for form in Form:
         pages = SQLitePages(rows=rows, form=form)
@@ -78,10 +78,11 @@ def test_the_cost_of_an_offset_grows_with_its_depth(deep):
 
 
 @pytest.mark.slow
-def test_the_row_value_form_costs_the_same_at_every_depth(deep):
-    """`(created_at, id) > (?, ?)`: exactly as many steps at 10, at 1,000 and at 10,000."""
-    assert len(set(deep[Form.ROW_VALUE])) == 1
-    assert deep[Form.ROW_VALUE][0] < 700
+@pytest.mark.parametrize("form", [Form.ROW_VALUE, Form.BOUNDED_OR])
+def test_a_predicate_that_the_index_can_use_costs_the_same_at_every_depth(deep, form):
+    """`(created_at, id) > (?, ?)`, or an OR with a bound beside it: as many steps at 10, at 1,000 and at 10,000."""
+    assert len(set(deep[form])) == 1
+    assert deep[form][0] < 700
 
 
 @pytest.mark.slow
@@ -92,8 +93,9 @@ def test_the_or_form_costs_more_than_the_offset_it_was_to_replace(deep):
 
 
 def test_the_plan_tells_the_forms_apart():
-    """A search of the index for the row value, a scan of it for the OR."""
+    """A search of the index for the row value and the bounded OR, a scan of it for the bare OR."""
     query = PageQuery(limit=5, position=(3, 12))
+    assert FORMS[Form.BOUNDED_OR].plan(query) == FORMS[Form.ROW_VALUE].plan(query)
     assert FORMS[Form.ROW_VALUE].plan(query).startswith("SEARCH products USING INDEX by_created_at")
     assert FORMS[Form.OR].plan(query).startswith("SCAN products USING INDEX by_created_at")
 

@@ -6,12 +6,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sim.experiment import run
 from sim.flow import Effect, Reply
 from sim.http import Request, json_body
 from sim.interleave import explore
+from sim.policies import Fixed
 from sim.policies.batch import BatchRules
+from sim.policies.polling import PollJob
+from sim.scenario import Clients, Scenario, Server
 from sim.services.users_batch import CheckThenInsert, UsersBatch
 from sim.store import MemoryStore
+from sim.workload import AllAtOnce
 
 
 def user(ident, email=None, name="Ada"):
@@ -159,6 +164,21 @@ def test_the_progress_of_a_job_is_visible_on_the_way():
         location = command.response.header("Location") if isinstance(command, Reply) else location
     status, _ = ask(service, Request("GET", location, headers={"Authorization": "ada"}))
     assert (status.json()["percent"], status.json()["status"], status.header("Retry-After")) == (30, "running", "1")
+
+
+@pytest.mark.slow
+def test_a_client_polls_an_async_batch_to_its_end():
+    """In simulated time: 40 items of 0.1 s each, polled every second: known after 5 polls, and all are created."""
+    world = Scenario(
+        arrivals=AllAtOnce(clients=1),
+        clients=Clients(timeout=0.5),
+        server=Server(make_handler=lambda: fresh(work_per_item=0.1), workers=4),
+        request=lambda call, client, u: batch(*[user(f"u{n}") for n in range(40)], mode="async"),
+    )
+    one = run(world, PollJob(Fixed(1.0)), seed=0)
+    assert one.summary()["ok"] == 1
+    assert [mark.kind for mark in one.trace.marks].count("poll") == 5
+    assert len(one.trace.ledger) == 40
 
 
 def created_once(ending):
