@@ -13,6 +13,8 @@ from typing import Any
 
 import attrs
 
+from sim.policies.problem import FieldError
+
 Shape = Mapping[str, Any]
 
 
@@ -61,7 +63,11 @@ class Reader:
 
     def refusals(self, document: Any) -> tuple[str, ...]:
         """Why it cannot read *document*, one sentence for each place; empty when it can."""
-        return tuple(self._refuse(self.shape, document, ""))
+        return tuple(f"{error.pointer or 'the document'} {error.detail}" for error in self.errors(document))
+
+    def errors(self, document: Any) -> tuple[FieldError, ...]:
+        """The same for a problem document."""
+        return tuple(self._errors(self.shape, document, ""))
 
     def broken_by(self, breaks: Breaks) -> bool:
         """True when a change of this kind can break it."""
@@ -71,24 +77,25 @@ class Reader:
             return not self.unknown_values
         return breaks is Breaks.EVERYBODY
 
-    def _refuse(self, shape: Shape, value: Any, pointer: str) -> Iterator[str]:
-        at = pointer or "the document"
+    def _errors(self, shape: Shape, value: Any, pointer: str) -> Iterator[FieldError]:
         if not any(_TYPES[name](value) for name in types_of(shape)):
-            yield f"{at} is not of the type {either(types_of(shape))}"
+            yield FieldError(pointer, f"is not of the type {either(types_of(shape))}")
         elif isinstance(value, str) and "enum" in shape and value not in shape["enum"]:
             if not self.unknown_values:
-                yield f"{at} is {value[:40]!r}, which is none of {', '.join(shape['enum'])}"
+                yield FieldError(pointer, f"is {value[:40]!r}, which is none of {', '.join(shape['enum'])}")
         elif isinstance(value, Mapping):
             properties = shape.get("properties", {})
-            yield from (f"{pointer}/{name} is missing" for name in shape.get("required", []) if name not in value)
+            for name in shape.get("required", []):
+                if name not in value:
+                    yield FieldError(below(pointer, name), "is missing")
             for name, part in value.items():
                 if name in properties:
-                    yield from self._refuse(properties[name], part, f"{pointer}/{name}")
+                    yield from self._errors(properties[name], part, below(pointer, name))
                 elif not self.unknown_members:
-                    yield f"{pointer}/{name} is unknown"
+                    yield FieldError(below(pointer, name), "is unknown")
         elif isinstance(value, list) and "items" in shape:
             for number, part in enumerate(value):
-                yield from self._refuse(shape["items"], part, f"{pointer}/{number}")
+                yield from self._errors(shape["items"], part, f"{pointer}/{number}")
 
 
 def check_shape(shape: Any, pointer: str = "") -> None:
@@ -116,7 +123,7 @@ def check_shape(shape: Any, pointer: str = "") -> None:
     if "enum" in shape and not types_of(shape) <= {"string", "null"}:
         raise ValueError(f"enum is for texts, got the type {shape['type']!r} at {at}")
     for name, part in properties.items():
-        check_shape(part, f"{pointer}/{name}")
+        check_shape(part, below(pointer, name))
     if "items" in shape:
         check_shape(shape["items"], f"{pointer}/*")
 
@@ -130,6 +137,15 @@ def types_of(shape: Shape) -> frozenset[str]:
         if all(isinstance(name, str) for name in names)
         else frozenset()
     )
+
+
+def below(pointer: str, name: str) -> str:
+    """The JSON Pointer of the member *name* of what *pointer* points to.  RFC 6901 §3.
+
+    >>> below("/a", "b/c~d")
+    '/a/b~1c~0d'
+    """
+    return f"{pointer}/{name.replace('~', '~0').replace('/', '~1')}"
 
 
 def either(names: frozenset[str] | set[str]) -> str:

@@ -8,7 +8,6 @@ neither.  Left out: PUT, which would let an old client delete what its version c
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, TypeAlias
@@ -20,7 +19,7 @@ from sim.http import BODY_LIMIT, Request, Response, json_body, json_response, re
 from sim.policies.conditional import ETag, Validators, Verdict, etag_of, evaluate, not_modified
 from sim.policies.deprecation import Retirement
 from sim.policies.payloads import Chain, Transformer
-from sim.policies.problem import FieldError, problem
+from sim.policies.problem import problem
 from sim.policies.shapes import Reader, Shape
 from sim.policies.versioning import Unknown, VersionSelector, refusal
 from sim.services.rewriting import rewritten
@@ -181,9 +180,6 @@ class VersionedUsers:
         yield Reply(json_response(CHAIN.down(user, to=version), 201, {"Location": f"users/{number}"}))
 
 
-_PLACE = re.compile(r"(\S*) (.*)", re.DOTALL)
-
-
 def _read_user(request: Request, version: str) -> dict[str, Any] | Response:
     """The user in the body, in the shape of *version*, or the refusal with every wrong member at once."""
     if len(request.body) > BODY_LIMIT:
@@ -192,10 +188,8 @@ def _read_user(request: Request, version: str) -> dict[str, Any] | Response:
         wanted = read_json(request.body)
     except ValueError as error:
         return problem(400, str(error))
-    refusals = Reader(SHAPES[version]).refusals(wanted)
-    if refusals:
-        wrong = [_PLACE.fullmatch(sentence) for sentence in refusals]
-        errors = [FieldError(match[1], match[2]) for match in wrong if match is not None and match[1].startswith("/")]
+    errors = Reader(SHAPES[version]).errors(wanted)
+    if errors:
         return problem(422, f"it is not a user of version {version}", errors=errors)
     known = SHAPES[version]["properties"]
     return {name: value for name, value in wanted.items() if name in known and name != "id"}

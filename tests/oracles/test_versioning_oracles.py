@@ -16,7 +16,7 @@ from werkzeug.http import parse_accept_header
 from sim.flow import Reply
 from sim.http import Request
 from sim.policies.cache import Cache, Fresh
-from sim.policies.compatibility import compare
+from sim.policies.compatibility import compare_shapes
 from sim.policies.deprecation import format_deprecation, parse_deprecation
 from sim.policies.shapes import Breaks, Reader
 from sim.policies.versioning import MediaTypeVersion, Selected
@@ -188,7 +188,7 @@ def deprecation_before_1970():
 
 def optional_member_removed():
     old, new = ({"type": "object", "properties": names, "required": []} for names in ({"a": TEXT}, {}))
-    assert compare(old, new).breaks is Breaks.EVERYBODY
+    assert compare_shapes(old, new).breaks is Breaks.EVERYBODY
     assert Draft202012Validator(schema(old, closed=True)).is_valid({})
 
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sim.policies.compatibility import Comparison, Direction, compare
+from sim.policies.compatibility import Direction, ShapeChanges, compare_shapes
 from sim.policies.shapes import Breaks, Reader, check_shape
 
 TEXT, WHOLE, NUMBER = {"type": "string"}, {"type": "integer"}, {"type": "number"}
@@ -52,8 +52,8 @@ def choice(*values):
 )  # fmt: skip
 def test_whom_a_change_breaks(old, new, response, request_):
     """What breaks readers of answers and what breaks senders of requests are often opposites."""
-    assert compare(old, new, RESPONSE).breaks is response
-    assert compare(old, new, REQUEST).breaks is request_
+    assert compare_shapes(old, new, RESPONSE).breaks is response
+    assert compare_shapes(old, new, REQUEST).breaks is request_
 
 
 @pytest.mark.parametrize(
@@ -72,19 +72,19 @@ def test_adding_a_field_is_safe_only_for_those_who_ignore_it(breaks, readers_bro
 
 def test_a_rename_is_said_to_look_like_one():
     """One member gone and one of the same shape new: the sentence names both."""
-    (gone, new) = compare(thing(name=TEXT, age=WHOLE), thing(title=TEXT, age=WHOLE)).changes
+    (gone, new) = compare_shapes(thing(name=TEXT, age=WHOLE), thing(title=TEXT, age=WHOLE)).changes
     assert gone.sentence == "/name is gone: it looks renamed to /title, and whoever reads it finds nothing"
     assert gone.breaking
     assert not new.breaking
-    assert "renamed" not in str(compare(thing(a=TEXT), thing(b=TEXT, c=TEXT)))
+    assert "renamed" not in str(compare_shapes(thing(a=TEXT), thing(b=TEXT, c=TEXT)))
 
 
 def test_every_change_is_listed_with_the_worst_first():
     """One answer for the whole diff, and all of its reasons."""
     old, new = thing(a=TEXT, b=choice("x")), thing(a=WHOLE, b=choice("x", "y"), c=TEXT)
-    assert [change.breaks for change in compare(old, new).changes] == [EVERYBODY, CLOSED, STRICT]
-    assert compare(old, new).breaking
-    assert str(Comparison()) == "no change"
+    assert [change.breaks for change in compare_shapes(old, new).changes] == [EVERYBODY, CLOSED, STRICT]
+    assert compare_shapes(old, new).breaking
+    assert str(ShapeChanges()) == "no change"
 
 
 @pytest.mark.parametrize(
@@ -99,7 +99,12 @@ def test_every_change_is_listed_with_the_worst_first():
 )  # fmt: skip
 def test_what_is_no_shape_is_refused_in_a_sentence(shape):
     """A shape is checked before it is compared, and a reader cannot be built for what is none."""
-    for use in (check_shape, Reader, lambda broken: compare(broken, TEXT), lambda broken: compare(TEXT, broken)):
+    for use in (
+        check_shape,
+        Reader,
+        lambda broken: compare_shapes(broken, TEXT),
+        lambda broken: compare_shapes(TEXT, broken),
+    ):
         with pytest.raises(ValueError, match=" at "):
             use(shape)
 
@@ -135,7 +140,7 @@ def test_any_json_is_a_shape_or_refused(one, other):
     except ValueError:
         return
     assert isinstance(reader.refusals(other), tuple)
-    assert compare(one, one).breaks is NOBODY
+    assert compare_shapes(one, one).breaks is NOBODY
 
 
 def shapes():
@@ -180,7 +185,7 @@ def _of(kind, shape):
 def test_what_the_checker_lets_pass_no_reader_stumbles_over(old, new, data):
     """A reader that no change is said to break reads whatever the other side may write, in both directions."""
     for direction, writer, reader_shape in ((RESPONSE, new, old), (REQUEST, old, new)):
-        found = compare(old, new, direction)
+        found = compare_shapes(old, new, direction)
         document = data.draw(documents(writer))
         for reader in (Reader.strict(reader_shape), Reader(reader_shape), Reader.tolerant(reader_shape)):
             if not any(reader.broken_by(change.breaks) for change in found.changes):

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from sim.flow import Effect, Reply
 from sim.http import BODY_LIMIT, Request, json_body
 from sim.policies.cache import Cache, Fresh
-from sim.policies.compatibility import Direction, compare
+from sim.policies.compatibility import Direction, compare_shapes
 from sim.policies.deprecation import BrownOuts, Lifecycle, Retirement, read_notice
 from sim.policies.shapes import Breaks, Reader
 from sim.policies.versioning import HeaderVersion, MediaTypeVersion, QueryVersion, UriVersion
@@ -83,7 +83,7 @@ def test_each_version_is_served_in_its_shape_wherever_it_is_named(place, version
 def test_each_version_was_needed(pair):
     """The checker calls every step breaking for readers and for writers; an additive change would need no version."""
     for direction in Direction:
-        assert compare(SHAPES[pair[0]], SHAPES[pair[1]], direction).breaks is Breaks.EVERYBODY
+        assert compare_shapes(SHAPES[pair[0]], SHAPES[pair[1]], direction).breaks is Breaks.EVERYBODY
 
 
 @pytest.mark.parametrize("version", VERSIONS)
