@@ -1,6 +1,6 @@
 """Where our security policies differ from the libraries: (ident, library, what we do, what it does, why)."""
 
-PYJWT, WERKZEUG = "pyjwt 2.15.1", "werkzeug 3.1.9"
+PYJWT, WERKZEUG, PYRATE = "pyjwt 2.15.1", "werkzeug 3.1.9", "pyrate-limiter 4.5.1"
 
 DEVIATIONS = [
     (
@@ -79,5 +79,12 @@ DEVIATIONS = [
         "An empty name or '.' is no file, and refused.",
         "safe_join answers with the folder itself.",
         "It joins paths; we look for one file.",
+    ),
+    (
+        "security-guess-window-edge",
+        PYRATE,
+        "A guess no longer counts when it is exactly window seconds old.",
+        "InMemoryBucket still counts it then, and not a millisecond later.",
+        "Retry-After names the first instant at which it works, and that is this one.",
     ),
 ]

@@ -13,6 +13,7 @@ import pytest
 from deviations_security import DEVIATIONS
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pyrate_limiter import InMemoryBucket, Rate, RateItem
 from werkzeug.datastructures import Authorization, WWWAuthenticate
 from werkzeug.http import parse_cookie, parse_set_header
 from werkzeug.security import safe_join
@@ -21,6 +22,7 @@ from sim.http import Request
 from sim.policies.cors import Cors
 from sim.policies.credentials import Refused, bearer_token, cookies_of
 from sim.policies.input_guard import contained
+from sim.policies.lockout import GuessLimit
 from sim.policies.tokens import TOKEN_LIMIT, TokenKey, TokenRules, sign_token
 
 NOW, SECRET = 1_700_000_000.0, b"a secret that two parties know of"
@@ -209,6 +211,31 @@ def test_paths_are_kept_in_their_folder_as_safe_join_does(name):
         assert mine.startswith("public/")  # security-path-comes-back
     else:
         assert joined == mine
+
+
+@pytest.mark.slow
+@settings(deadline=None, max_examples=150, derandomize=True)
+@given(st.lists(st.integers(0, 3_000), min_size=1, max_size=60), st.integers(1, 5))
+def test_guesses_are_limited_as_a_sliding_log_limits_them(gaps, most):
+    """Even milliseconds and an odd window, so that no two ever meet its edge: pyrate's log admits the same."""
+    limit, bucket, now = (
+        GuessLimit(by_account=most, by_address=None, window=10.001),
+        InMemoryBucket([Rate(most, 10_001)]),
+        0,
+    )
+    for gap in gaps:
+        now += 2 * gap
+        assert limit.admit("bob", "", now / 1_000).allowed == bucket.put(RateItem("bob", now))
+
+
+def deviation_guess_window_edge(clock):
+    """security-guess-window-edge"""
+    limit, bucket = GuessLimit(by_account=1, by_address=None, window=10.0), InMemoryBucket([Rate(1, 10_000)])
+    verdicts = [
+        (limit.admit("bob", "", now / 1_000).allowed, bucket.put(RateItem("bob", now))) for now in (0, 9_999, 10_000)
+    ]
+    assert verdicts == [(True, True), (False, False), (True, False)]
+    assert bucket.put(RateItem("bob", 10_001))
 
 
 def deviation_token_without_end(clock):
