@@ -30,7 +30,7 @@ OURS = [
     TokenBucket(1, period=1e9),
     GCRA(),
     GCRA(7, period=0.3),
-    GCRA(10**9, period=1e-6),
+    GCRA(500, period=1e-6),
     LeakyBucketMeter(),
     LeakyBucketMeter(7, period=0.3, burst=20),
     LeakyBucketQueue(),

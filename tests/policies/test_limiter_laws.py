@@ -314,7 +314,7 @@ def test_only_the_keys_of_the_last_two_lifetimes_are_held(limiter, script):
         assert set(map(int, (*limiter._young, *limiter._old))) <= recent
 
 
-@settings(deadline=None, max_examples=300, derandomize=True)
+@settings(deadline=None, max_examples=150, derandomize=True)
 @given(
     st.one_of(st.floats(-1e10, 1e10), starts),
     st.one_of(st.integers(0, 10**12), st.integers(0, 10**19), st.sampled_from([0, 1, 255, 256, 10**9])),

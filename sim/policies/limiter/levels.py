@@ -79,7 +79,7 @@ class ByKey:
 
     @limiter.validator
     def _check(self, attribute: object, value: RateLimiter) -> None:
-        _check_limiter(value)
+        check_method(value, "decide", "key", "now", "cost")
 
     def decide(self, request: Request, now: float) -> Decision:
         """Whether *request* may pass; if it may, its cost is spent."""
@@ -106,7 +106,8 @@ class Level:
 
     @limiter.validator
     def _check(self, attribute: object, value: RateLimiter) -> None:
-        _check_limiter(value)
+        check_method(value, "decide", "key", "now", "cost")
+        check_method(value, "peek", "key", "now", "cost")
 
     def decide(self, request: Request, now: float) -> Decision:
         """Whether *request* may pass this level; if it may, its cost is spent here."""
@@ -195,11 +196,6 @@ def _tightest(decisions: list[Decision]) -> Decision:
 
 def _wait(decision: Decision) -> float:
     return float("inf") if decision.retry_after is None else decision.retry_after
-
-
-def _check_limiter(limiter: RateLimiter) -> None:
-    check_method(limiter, "decide", "key", "now", "cost")
-    check_method(limiter, "peek", "key", "now", "cost")
 
 
 def _short(key: str) -> str:
