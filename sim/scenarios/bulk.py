@@ -98,7 +98,7 @@ def atomic_batch(
             "share of rows created": lambda trace: len(trace.ledger) / (batches * rows),
             "round trips": lambda trace: len(trace.attempts) / len(trace.calls),
         },
-        columns=("calls", "ok", "share of batches taken", "share of rows created", "round trips"),
+        columns=("calls", "share of rows created", "share of batches taken", "round trips"),
     )
 
 
