@@ -49,7 +49,6 @@ from sim.services.shared_counter import (
     increment_first,
 )
 from sim.store import MemoryStore
-from sim.trace import Trace
 from sim.workload import AllAtOnce, Poisson
 
 _LIMIT = Knob(low=1, high=100_000, unit="requests", help="requests let through in a period")
@@ -281,7 +280,7 @@ def _tell(world: Scenario, told: Any, limiter: FixedWindow) -> Scenario:
     return attrs.evolve(world, gateway=Gateway(limiter=gate, refusal=refusal), client=told.client)
 
 
-def _let_through(trace: Trace) -> list[float]:
+def _let_through(trace: Any) -> list[float]:
     """When the server began to work on each request that got to it, in order."""
     return sorted(started for started in trace.attempts.column("started") if started == started)
 
@@ -293,18 +292,18 @@ def _most_within(instants: list[float], length: float) -> float:
     )
 
 
-def _peak_of_retries(trace: Trace) -> float:
+def _peak_of_retries(trace: Any) -> float:
     """Most attempts in one tenth of a second, the first ones not counted."""
     sent, attempt = trace.attempts.column("sent"), trace.attempts.column("attempt")
     tenths = Counter(int(at * 10.0) for at, number in zip(sent, attempt, strict=True) if number > 1)
     return float(max(tenths.values(), default=0))
 
 
-def _refused(trace: Trace) -> float:
+def _refused(trace: Any) -> float:
     return float(sum(status == 429.0 for status in trace.attempts.column("status")))
 
 
-def _share_ok(trace: Trace, stride: int, *, quiet: bool) -> float:
+def _share_ok(trace: Any, stride: int, *, quiet: bool) -> float:
     """Share of the calls that ended ok: of the quiet clients, or of the noisy one."""
     clients, ok = trace.calls.column("client"), trace.calls.column("ok")
     ends = [end for client, end in zip(clients, ok, strict=True) if (client % stride == 0) is quiet]
