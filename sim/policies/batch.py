@@ -18,7 +18,7 @@ from typing import Any
 
 import attrs
 
-from sim.flow import CallFlow, Note, RetryRule, Send, Wait, check_method
+from sim.flow import CallFlow, Note, RetryRule, Send, Wait, check_method, check_wait
 from sim.http import BODY_LIMIT, Request, Response, json_body, json_response, read_json
 from sim.knobs import knob
 from sim.outcome import Kind, Outcome
@@ -224,6 +224,7 @@ class BulkImport:
                     for _ in again:
                         yield Note("lost")
                     break
+                check_wait(wait, self.retry, tries)
                 left = again
                 if wait > 0.0:
                     now = yield Wait(wait)

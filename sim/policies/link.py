@@ -13,7 +13,7 @@ from urllib.parse import urljoin, urlsplit
 
 import attrs
 
-from sim.flow import CallFlow, Note, RetryRule, Send, Wait, check_method
+from sim.flow import CallFlow, Note, RetryRule, Send, Wait, check_method, check_wait
 from sim.http import Request, Response
 from sim.knobs import knob
 from sim.outcome import Outcome
@@ -102,6 +102,7 @@ class FollowLinks:
                 wait = self.retry.wait(tries, outcome, now - began, previous, rng)
                 if wait is None:
                     return outcome
+                check_wait(wait, self.retry, tries)
                 now, previous = (yield Wait(wait)), wait
             response = _answer(outcome)
             if self.read is not None:

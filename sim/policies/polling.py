@@ -13,7 +13,7 @@ from urllib.parse import urljoin, urlsplit
 
 import attrs
 
-from sim.flow import CallFlow, Note, RetryRule, Send, Wait, check_method
+from sim.flow import CallFlow, Note, RetryRule, Send, Wait, check_method, check_wait
 from sim.http import Request
 from sim.knobs import knob
 from sim.outcome import Kind, Outcome
@@ -64,6 +64,7 @@ class PollJob:
         while True:
             polls += 1
             wait = previous = self.schedule.delay(polls, previous, rng)
+            check_wait(wait, self.schedule, polls)
             if self.hinted and outcome.retry_after is not None:
                 wait = outcome.retry_after
             if self.spread:
@@ -163,6 +164,7 @@ def _start(request: Request, retry: RetryRule, now: float, rng: Random) -> Gener
         wait = retry.wait(attempt, outcome, now - began, previous, rng)
         if wait is None:
             return _Asked(outcome, None, attempt, now)
+        check_wait(wait, retry, attempt)
         now, previous = (yield Wait(wait)), wait
 
 

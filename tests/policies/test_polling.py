@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sim.errors import PolicyError
 from sim.flow import Note, Send, Wait
 from sim.http import Request, Response, json_response
 from sim.outcome import Outcome
@@ -232,3 +233,15 @@ def test_a_part_without_its_method_is_refused(make):
     """A number is no schedule, and no retry rule."""
     with pytest.raises(TypeError, match="must be an object with a method"):
         make()
+
+
+@pytest.mark.parametrize("seconds", [-1.0, float("nan"), "soon"])
+def test_a_schedule_that_is_no_wait_is_named(seconds):
+    """A schedule that answers with something that is no number of seconds gets the blame by its name."""
+
+    class Mine:
+        def delay(self, attempt, previous, rng):
+            return seconds
+
+    with pytest.raises(PolicyError, match=r"Mine returned .* after attempt 1"):
+        waited(PollJob(Mine()), Server())
