@@ -15,6 +15,7 @@ from sim.laws import Constant
 from sim.outcome import Outcome
 from sim.policies.hypermedia import href_of
 from sim.scenario import Clients, Network, Scenario, Server, story
+from sim.services.answers import document_of
 from sim.services.maturity import Leveled, Shopper
 from sim.services.orders import TABLE, Orders, Status
 from sim.store import MemoryStore
@@ -45,7 +46,7 @@ class Visitor:
             attempt += 1
             answer: tuple[float, Outcome] = yield Send(attempt, Request("GET", request.path, request.key))
             page = answer[1]
-            offered = href_of(page.response.json(), rel) if page.ok and page.response is not None else None
+            offered = href_of(document_of(page), rel)
             if offered is None and (self.links or seller):
                 if not seller:
                     yield Note("not offered")

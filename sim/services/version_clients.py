@@ -16,6 +16,7 @@ from sim.outcome import Outcome
 from sim.policies.deprecation import read_notice
 from sim.policies.shapes import Reader
 from sim.policies.versioning import VersionSelector
+from sim.services.answers import document_of
 from sim.services.versioned import SHAPES, Tags, own_etag
 
 DAY = 86_400.0
@@ -100,7 +101,7 @@ class Reading:
         answer: tuple[float, Outcome] = yield Send(1, wanted)
         outcome = answer[1]
         if outcome.ok and outcome.response is not None:
-            document = outcome.response.json()
+            document = document_of(outcome)
             self._kept[wanted.path] = (outcome.response.header("ETag") or "", document)
         elif outcome.status != 304:
             return outcome

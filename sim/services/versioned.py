@@ -22,7 +22,7 @@ from sim.policies.payloads import Chain, Transformer
 from sim.policies.problem import problem
 from sim.policies.shapes import Reader, Shape
 from sim.policies.versioning import Unknown, VersionSelector, refusal
-from sim.services.rewriting import rewritten
+from sim.services.answers import rewritten
 from sim.services.routes import Routes
 from sim.store import Store
 
