@@ -12,14 +12,20 @@ from sim.scenarios.herds import cold_restart, half_open_stampede, lossy_network,
 
 SMALL = {
     "aws-contention": {"clients": 10},
+    "chatty-client": {"horizon": 20.0},
     "client-throttling": {"horizon": 20.0},
     "cold-restart": {"rate": 5.0},
     "collapse": {"rate": 5.0, "horizon": 40.0},
     "half-open-stampede": {"clients": 50},
+    "layers-removed": {"horizon": 10.0},
     "lossy-network": {"rate": 10.0, "horizon": 10.0},
+    "password-guessing": {"horizon": 30.0},
     "plain-queue": {"horizon": 100.0},
     "retry-storm": {"rate": 5.0, "horizon": 40.0},
+    "stale-links": {"orders": 200},
+    "sunset-day": {"clients": 5, "days": 30.0},
     "thundering-herd": {"clients": 400},
+    "version-through-cache": {"horizon": 20.0},
 }
 """Knobs that make a story small; one that is missing here runs as it is."""
 AT_ONCE = 1e-3

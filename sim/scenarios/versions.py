@@ -41,6 +41,8 @@ def sunset_day(
     sunset = (days + 10.0) * DAY
     lifecycle = Lifecycle(deprecated=10.0 * DAY, sunset=sunset, successor="/v2/users")
     every = days * DAY / (brown_outs + 1)
+    if hours * 3_600.0 > every:
+        raise ValueError(f"hours must be at most {every / 3_600.0:g}, the time between two brown-outs, got {hours:g}")
 
     def windows(status: int) -> BrownOuts:
         return BrownOuts.before(sunset, every=every, length=hours * 3_600.0, count=brown_outs, status=status)

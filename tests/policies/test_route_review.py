@@ -76,6 +76,18 @@ def test_the_table_is_looked_at_as_a_whole():
     assert review([]) == review(["", "  "]) == ()
 
 
+def test_our_own_orders_are_reviewed_too():
+    """The orders API of this course: nothing to say but that no path names a version."""
+    lines = [
+        "GET /users/{user}",
+        "GET /users/{user}/orders?limit&after",
+        "POST /users/{user}/orders -> 201",
+        "GET /users/{user}/orders/{order}",
+        "PUT /users/{user}/orders/{order}/payment -> 200",
+    ]
+    assert [remark.route for remark in review(lines)] == ["the table"]
+
+
 @pytest.mark.parametrize("line", ["GET", "/users", "FETCH /users", "GET users", "GET /a b", "GET /a -> 99"])
 def test_a_line_that_is_no_route_is_refused(line):
     """One sentence that shows what a route looks like."""

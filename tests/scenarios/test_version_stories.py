@@ -52,6 +52,12 @@ def test_a_brown_out_with_retry_after_is_noticed_by_nobody(sunset):
         assert sunset.values("brown-outs-503", figure) == sunset.values("headers", figure)
 
 
+def test_brown_outs_must_not_run_into_each_other():
+    """Twelve windows of four days in a month do not fit, and the sentence names the longest that do."""
+    with pytest.raises(ValueError, match="hours must be at most 55"):
+        sunset_day(days=30.0, brown_outs=12, hours=96.0)
+
+
 @pytest.mark.slow
 def test_a_retirement_of_your_own_takes_the_seat():
     """Any object with headers() and refuse(now): one that never ends breaks nobody."""
