@@ -1,4 +1,4 @@
-"""Batches: what is refused as a whole, what is told item by item, and what a client sends again."""
+"""Batches: what is refused as a whole, what is told item by item, and how likely all or nothing is."""
 
 import json
 from random import Random
