@@ -223,7 +223,7 @@ class MediaTypeVersion(_Places):
         return {**first, **{self.media_type(version): version for version in reversed(self.versions)}}
 
 
-def refusal(unknown: Unknown, selector: VersionSelector) -> Response:
+def version_refusal(unknown: Unknown, selector: VersionSelector) -> Response:
     """The answer to a request for a version that does not exist; it names in `Vary` what it depends on."""
     return problem(unknown.status, unknown.sentence, headers={"Vary": selector.vary} if selector.vary else None)
 

@@ -17,7 +17,7 @@ from sim.policies.hypermedia import href_of
 from sim.scenario import Clients, Network, Scenario, Server, story
 from sim.services.answers import document_of
 from sim.services.maturity import Leveled, Shopper
-from sim.services.orders import TABLE, Orders, Status
+from sim.services.orders import TABLE, Orders, OrderStatus
 from sim.store import MemoryStore
 from sim.workload import AllAtOnce, Poisson
 
@@ -120,7 +120,7 @@ def _open(world: Scenario, visitor: Any, orders: int) -> Scenario:
     def make() -> Orders:
         store = MemoryStore()
         for number in range(orders):
-            order = {"id": str(number), "user": "ada", "amount": 2_000, "status": Status.PENDING}
+            order = {"id": str(number), "user": "ada", "amount": 2_000, "status": OrderStatus.PENDING}
             store.insert(TABLE, f"ada/{number}", order)
         return Orders(store, recheck=getattr(visitor, "recheck", True))
 

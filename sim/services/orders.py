@@ -31,7 +31,7 @@ PAGE = 100
 """Orders on one page of a list, at most."""
 
 
-class Status(enum.StrEnum):
+class OrderStatus(enum.StrEnum):
     """What an order can be."""
 
     PENDING = "pending"
@@ -40,10 +40,10 @@ class Status(enum.StrEnum):
     CANCELLED = "cancelled"
 
 
-TRANSITIONS: dict[tuple[Status, str], Status] = {
-    (Status.PENDING, "pay"): Status.PAID,
-    (Status.PENDING, "cancel"): Status.CANCELLED,
-    (Status.PAID, "ship"): Status.SHIPPED,
+TRANSITIONS: dict[tuple[OrderStatus, str], OrderStatus] = {
+    (OrderStatus.PENDING, "pay"): OrderStatus.PAID,
+    (OrderStatus.PENDING, "cancel"): OrderStatus.CANCELLED,
+    (OrderStatus.PAID, "ship"): OrderStatus.SHIPPED,
 }
 """Every transition there is, by the relation of its link."""
 
@@ -138,7 +138,12 @@ class Orders:
             return
         number = self.store.add("counters", TABLE)
         yield Step("take a number")
-        order = {"id": str(number), "user": user, "amount": read_json(request.body)["amount"], "status": Status.PENDING}
+        order = {
+            "id": str(number),
+            "user": user,
+            "amount": read_json(request.body)["amount"],
+            "status": OrderStatus.PENDING,
+        }
         self.store.insert(TABLE, f"{user}/{number}", order)
         yield Effect(f"order {number} placed")
         yield Step("insert the order")

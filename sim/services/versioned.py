@@ -21,7 +21,7 @@ from sim.policies.deprecation import Retirement
 from sim.policies.payloads import Chain, Transformer
 from sim.policies.problem import problem
 from sim.policies.shapes import Reader, Shape
-from sim.policies.versioning import Unknown, VersionSelector, refusal
+from sim.policies.versioning import Unknown, VersionSelector, version_refusal
 from sim.services.answers import rewritten
 from sim.services.routes import Routes
 from sim.store import Store
@@ -131,7 +131,7 @@ class VersionedUsers:
         yield Work()
         selected = self.selector.select(request)
         if isinstance(selected, Unknown):
-            yield Reply(self._varied(refusal(selected, self.selector)))
+            yield Reply(self._varied(version_refusal(selected, self.selector)))
             return
         retirement = self.retirements.get(selected.version)
         refused = None if retirement is None else retirement.refuse(now)

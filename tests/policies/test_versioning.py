@@ -12,7 +12,7 @@ from sim.policies.versioning import (
     Selected,
     Unknown,
     UriVersion,
-    refusal,
+    version_refusal,
 )
 
 VERSIONS = ("1", "2")
@@ -120,7 +120,7 @@ def test_the_version_in_a_header(selector, value, expected):
 def test_what_decides_outside_of_the_uri_is_named_in_vary(selector, vary):
     """Header and media type must be named in Vary, in good answers and in refusals; a URI needs none."""
     good = selector.mark(Selected("1", get()))
-    bad = refusal(Unknown("there is no version '9'", 406), selector)
+    bad = version_refusal(Unknown("there is no version '9'", 406), selector)
     assert good.get("Vary", "") == vary
     assert (bad.header("Vary") or "") == vary
     assert bad.header("Content-Type") == "application/problem+json"
@@ -175,4 +175,4 @@ def test_any_request_is_answered(path, value, name):
         if isinstance(found, Selected):
             assert found.version in VERSIONS
         else:
-            assert refusal(found, selector).status in (400, 404, 406)
+            assert version_refusal(found, selector).status in (400, 404, 406)

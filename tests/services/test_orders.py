@@ -17,7 +17,7 @@ from sim.services.orders import (
     TABLE,
     TRANSITIONS,
     Orders,
-    Status,
+    OrderStatus,
     check_then_write,
     compare_and_set,
 )
@@ -47,7 +47,7 @@ def ask(service, method, path, document=None):
     return served(service, Request(method, path, body=b"" if document is None else json_body(document)))[0]
 
 
-def orders(status=Status.PENDING, **settings_):
+def orders(status=OrderStatus.PENDING, **settings_):
     """A service with one order, number 1 of Ada."""
     store = MemoryStore()
     store.insert(TABLE, "ada/1", {"id": "1", "user": "ada", "amount": 2_000, "status": status})
@@ -58,13 +58,13 @@ def orders(status=Status.PENDING, **settings_):
 def test_there_are_three_transitions():
     """Pending is paid or cancelled, paid is shipped, and nothing else happens."""
     assert TRANSITIONS == {
-        (Status.PENDING, "pay"): Status.PAID,
-        (Status.PENDING, "cancel"): Status.CANCELLED,
-        (Status.PAID, "ship"): Status.SHIPPED,
+        (OrderStatus.PENDING, "pay"): OrderStatus.PAID,
+        (OrderStatus.PENDING, "cancel"): OrderStatus.CANCELLED,
+        (OrderStatus.PAID, "ship"): OrderStatus.SHIPPED,
     }
 
 
-@pytest.mark.parametrize("status", list(Status))
+@pytest.mark.parametrize("status", list(OrderStatus))
 @pytest.mark.parametrize("rel", list(PLACES))
 def test_an_action_does_what_the_table_says(status, rel):
     """A transition has one effect; its repetition has none and is a 200; anything else is a 409 and changes nothing."""
@@ -82,27 +82,27 @@ def test_an_action_does_what_the_table_says(status, rel):
         assert response.json()["order"]["status"] == status
 
 
-@pytest.mark.parametrize("status", list(Status))
+@pytest.mark.parametrize("status", list(OrderStatus))
 def test_links_are_exactly_what_the_state_allows(status):
     """The links beside self and orders are the transitions out of the state, also in the 409 that says: too late."""
     possible = {rel for origin, rel in TRANSITIONS if origin == status}
     shown = ask(orders(status), "GET", f"{HOME}/1").json()
     assert rels_of(shown) == {"self", "orders", *possible}
     assert check_hal(shown) == ()
-    refused = ask(orders(Status.SHIPPED), "PUT", f"{HOME}/1/payment").json()
+    refused = ask(orders(OrderStatus.SHIPPED), "PUT", f"{HOME}/1/payment").json()
     assert rels_of(refused) == {"self", "orders"}
 
 
 def test_a_server_that_trusts_its_links_does_the_impossible():
     """Without the second look a stale link pays a cancelled order."""
-    service = orders(Status.CANCELLED, recheck=False)
+    service = orders(OrderStatus.CANCELLED, recheck=False)
     response, effects = served(service, PAY)
     assert (response.status, effects) == (200, ["order 1 paid"])
 
 
 def test_every_link_that_is_offered_works_now():
     """Following a link of a fresh answer with the method that the form gives is never refused."""
-    for status in Status:
+    for status in OrderStatus:
         for rel in PLACES:
             service = orders(status, forms=True)
             shown = ask(service, "GET", f"{HOME}/1").json()
@@ -262,7 +262,7 @@ def test_the_loser_is_told_and_the_winner_can_go_on():
 def test_real_threads_over_sqlite_agree_with_the_explorer(tmp_path, write, statuses, effects):
     """Both read before either writes: check-then-write pays and cancels, compare-and-set does one of the two."""
     store = SQLiteStore(tmp_path / "orders.db", fsync=False)
-    store.insert(TABLE, "ada/1", {"id": "1", "user": "ada", "amount": 2_000, "status": Status.PENDING})
+    store.insert(TABLE, "ada/1", {"id": "1", "user": "ada", "amount": 2_000, "status": OrderStatus.PENDING})
     served_both = serve(Orders(store, write=write), [PAY, CANCEL], meet="read the order")
     assert sorted(reply.status for reply in served_both.replies) == statuses
     assert len(served_both.effects) == effects
