@@ -7,7 +7,12 @@ from collections.abc import Mapping
 
 
 class RouteScopes:
-    """What the gateway publishes: "GET /documents/{ident}" to the scope that it takes, "" for no caller at all."""
+    """What the gateway publishes: "GET /documents/{ident}" to the scope that it takes, "" for no caller at all.
+
+    >>> routes = RouteScopes({"GET /documents/{ident}": "documents:read", "POST /sessions": ""})
+    >>> routes.scope("HEAD", "/documents/7"), routes.scope("POST", "/sessions"), routes.scope("GET", "/internal/config")
+    ('documents:read', '', None)
+    """
 
     def __init__(self, table: Mapping[str, str]) -> None:
         self._rows = []

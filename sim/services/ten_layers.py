@@ -127,7 +127,10 @@ def guess_limit(limit: GuessLimit) -> Layer:
 
 
 def audit(chain: AuditChain) -> Layer:
-    """Every write is written down and sealed.  Without it nobody knows who did what."""
+    """Every write that reaches the resource is written down and sealed.  Without it nobody knows who did what.
+
+    What the gateway has refused stands in the gateway's own log, which nobody has to trust.
+    """
     return Layer("audit", lambda visit, now: attrs.evolve(visit, sealed=chain))
 
 

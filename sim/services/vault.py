@@ -97,7 +97,7 @@ class Vault:
     def _log_in(self, visit: Visit, now: float) -> HandlerFlow:
         body = yield from _body(visit, LOGIN)
         if isinstance(body, Response):
-            yield Reply(body)
+            yield from self._answer(visit, now, body)
             return
         account, password = str(body.get("account")), str(body.get("password"))
         who = f"{account} from {visit.peer}"

@@ -20,10 +20,10 @@ from sim.policies.lockout import GuessLimit
 class Visit(Request):
     """A request on its way in, with what the layers have found out and put on; see `Visit.of`.
 
-    *request*: the one that came, by identity.  *caller*: who it is.  *passport*: what the gateway says about the
-    caller, for the resource behind it.  *rules*: what may be done to a document, None is everything.  *roles* of an
-    account are the store's business.  *checked*: input is validated.  *bound*: statements are parameterised.
-    *encode*: writes a text into HTML.  *guesses*: limits the passwords that are tried.  *sealed*: writes are audited.
+    *request*: the one that came, by identity.  *caller*: who it is, None when nobody knows.  *passport*: what the
+    gateway says about the caller, for the resource behind it.  *rules*: what may be done to a document; None is
+    everything.  *checked*: input is validated.  *bound*: statements are parameterised.  *encode*: writes a text into
+    HTML.  *guesses*: limits the passwords that are tried.  *sealed*: writes are audited.
     """
 
     request: Request | None = attrs.field(default=None, kw_only=True)

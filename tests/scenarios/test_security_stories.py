@@ -50,7 +50,7 @@ def test_a_limit_by_account_bounds_guesses_by_targets_and_locks_their_owners_out
 
 
 def test_one_guess_at_many_accounts_is_stopped_by_address_only():
-    """A hundred targets take few guesses each: by account over nine tenths pass, and ten machines still make only 200."""
+    """A hundred targets take few guesses each: by account over nine tenths pass, and by address still 200."""
     spray = compare(
         password_guessing(addresses=10, rate=4.0, horizon=250.0, targets=100), ["by-account", "both"], seeds=SEEDS[:2]
     )
