@@ -208,6 +208,7 @@ GOOD = StripeScheme(NEW).sign(BODY, "", NOW)["Stripe-Signature"].partition("v1="
         (f"t=-{NOW},v1={GOOD}", "must hold one t="),
         (f"t={NOW}.0,v1={GOOD}", "must hold one t="),
         (f"t= {NOW},v1={GOOD}", "must hold one t="),
+        (f"t=1700_000000,v1={GOOD}", "must hold one t="),
         (f"t=١٧٠٠٠٠٠٠٠٠,v1={GOOD}", "must hold one t="),
         (f"t={'9' * 13},v1={GOOD}", "must hold one t="),
         (f"t={NOW},t={NOW},v1={GOOD}", "must hold one t="),
@@ -312,7 +313,7 @@ def test_useless_secrets_are_refused_at_construction(kind, secrets, error, messa
         kind(secrets)
 
 
-@pytest.mark.parametrize("secret", ["whsec_", "whsec_!!!!", "whsec_ab c", "whsec_a", "whsec_é"])
+@pytest.mark.parametrize("secret", ["whsec_", "whsec_!!!!", "whsec_!!b2xk", "whsec_ab c", "whsec_a", "whsec_é"])
 def test_a_standard_secret_is_base64(secret):
     """What cannot be decoded is refused, without showing it."""
     with pytest.raises(ValueError, match="a secret must be base64") as caught:

@@ -155,6 +155,20 @@ def test_a_retention_opens_no_door(inbox):
     assert run(inbox, **AT_ONCE).ok
 
 
+@pytest.mark.parametrize("kind", [RecordFirst, AcknowledgeFirst, OneTransaction])
+def test_an_expired_id_is_new_for_one_of_two(kind):
+    """Two redeliveries at once, long after the id has expired: one of them may process it again, not both."""
+
+    def make():
+        service = Consumer(MemoryStore(), kind(Retention(9.0)))
+        service.store.put("inbox", "evt_1", {"at": -100.0})
+        service.asked = ("evt_1", "evt_1")
+        return service
+
+    found = explore(make, [FIRST, FIRST], once)
+    assert found.ok, str(found)
+
+
 @pytest.mark.slow
 def test_the_durable_queue_is_drained_by_whoever_comes_next():
     """A crash after the 200 leaves the event queued; the next event's delivery books both."""
