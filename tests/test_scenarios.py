@@ -12,6 +12,7 @@ from sim.scenarios.herds import cold_restart, half_open_stampede, lossy_network,
 
 SMALL = {
     "aws-contention": {"clients": 10},
+    "cache-stampede": {"horizon": 12.0},
     "chatty-client": {"horizon": 20.0},
     "client-throttling": {"horizon": 20.0},
     "cold-restart": {"rate": 5.0},
@@ -21,11 +22,13 @@ SMALL = {
     "lossy-network": {"rate": 10.0, "horizon": 10.0},
     "password-guessing": {"horizon": 30.0},
     "plain-queue": {"horizon": 100.0},
+    "private-cache": {"hours": 2.0},
     "retry-storm": {"rate": 5.0, "horizon": 40.0},
     "stale-links": {"orders": 200},
     "sunset-day": {"clients": 5, "days": 30.0},
     "thundering-herd": {"clients": 400},
     "version-through-cache": {"horizon": 20.0},
+    "wrong-body": {"horizon": 10.0},
 }
 """Knobs that make a story small; one that is missing here runs as it is."""
 AT_ONCE = 1e-3

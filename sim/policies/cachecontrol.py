@@ -86,8 +86,10 @@ def parse_cache_control(value: str | None) -> CacheControl:
     >>> sorted(parse_cache_control('private="Set-Cookie, X-User"').private_fields)
     ['set-cookie', 'x-user']
     """
+    if not value:
+        return _NOTHING
     found: dict[str, object] = {}
-    for name, argument, quoted in _directives(value or ""):
+    for name, argument, quoted in _directives(value):
         attribute = _attribute(name)
         if name in _QUALIFIED and quoted and (fields := _fields(argument)):
             attribute += "_fields"
@@ -115,6 +117,7 @@ def parse_delta_seconds(text: str) -> int | None:
     return LONGEST if len(digits) > 10 else min(int(digits or "0"), LONGEST)
 
 
+_NOTHING = CacheControl()
 _LIFETIMES = ("max-age", "s-maxage")
 _ALLOWANCES = ("stale-while-revalidate", "stale-if-error", "max-stale", "min-fresh")
 _QUALIFIED = ("no-cache", "private")

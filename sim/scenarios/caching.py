@@ -22,7 +22,6 @@ from sim.services.catalog import DISCOUNTS, PRODUCTS, Catalog
 from sim.services.catalog_clients import Browsers, Shopper
 from sim.services.catalog_designs import DESIGNS, CacheDesign
 from sim.store import MemoryStore
-from sim.trace import Trace
 from sim.workload import Poisson
 
 _RATE = Knob(above=0, high=100_000, unit="calls/s", help="requests per second")
@@ -121,7 +120,7 @@ def private_cache(
     dated = CacheDesign(control=CacheControl(max_age=lifetime), tags=False)
     both = attrs.evolve(dated, tags=True)
 
-    def megabytes(trace: Trace) -> float:
+    def megabytes(trace: Any) -> float:
         full = sum(status == 200.0 for _, status in _sent(trace, from_start))
         return full * size / 1_000.0 / counted
 
@@ -229,22 +228,22 @@ def _catalog(pages: int, design: CacheDesign, customers: int = 0, *, words: int 
     return Catalog(store, design=design)
 
 
-def _marked(trace: Trace, kind: str) -> float:
+def _marked(trace: Any, kind: str) -> float:
     return float(sum(mark.kind == kind for mark in trace.marks))
 
 
-def _sent(trace: Trace, start: float) -> list[tuple[float, float]]:
+def _sent(trace: Any, start: float) -> list[tuple[float, float]]:
     """When it was sent and the status that the client saw, of each client's request from *start* on."""
     columns = (trace.attempts.column(name) for name in ("sent", "status", "copy"))
     return [(sent, status) for sent, status, copy in zip(*columns, strict=True) if sent >= start and copy == 0.0]
 
 
-def _at_the_origin(trace: Trace, start: float = 0.0) -> float:
+def _at_the_origin(trace: Any, start: float = 0.0) -> float:
     """Requests that the origin worked on."""
     return float(sum(began >= start for began in trace.attempts.column("started")))
 
 
-def _most_at_once(trace: Trace, start: float) -> float:
+def _most_at_once(trace: Any, start: float) -> float:
     """Most requests that were at the origin at one instant, served or queued, of those that came from *start* on."""
     columns = (trace.attempts.column(name) for name in ("arrived", "started", "finished"))
     edges: list[tuple[float, int]] = []
@@ -254,7 +253,7 @@ def _most_at_once(trace: Trace, start: float) -> float:
     return float(max(accumulate(step for _, step in sorted(edges)), default=0))
 
 
-def _p99(trace: Trace, start: float) -> float:
+def _p99(trace: Any, start: float) -> float:
     """The seconds that 99 of 100 calls that began from *start* on did not exceed; NaN when there were none."""
     columns = (trace.calls.column(name) for name in ("started", "ended", "ok"))
     took = sorted(ended - begun for begun, ended, ok in zip(*columns, strict=True) if begun >= start and ok == 1.0)

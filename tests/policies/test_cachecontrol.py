@@ -121,7 +121,7 @@ controls = st.builds(
 
 
 @pytest.mark.slow
-@settings(deadline=None, max_examples=200, derandomize=True)
+@settings(deadline=None, max_examples=100, derandomize=True)
 @given(controls)
 def test_what_is_written_is_read(control):
     """Written out and read again, every combination of directives is the same."""
@@ -150,7 +150,7 @@ pieces = st.sampled_from(
 
 
 @pytest.mark.slow
-@settings(deadline=None, max_examples=200, derandomize=True)
+@settings(deadline=None, max_examples=100, derandomize=True)
 @given(st.lists(pieces, max_size=12).map("".join) | st.text(max_size=60))
 def test_anything_can_be_read(value):
     """No header value raises, and what is read can be written and read again."""

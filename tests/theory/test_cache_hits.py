@@ -27,7 +27,7 @@ def test_the_hit_rate_of_one_key(rate, lifetime, published):
 
     Every miss opens a cycle with a Poisson number of hits, which gives the standard error of their ratio.
     """
-    cache, rng, now, visits, request = Cache(), Random(3), 0.0, 12_000, Request("GET", "/hot")
+    cache, rng, now, visits, request = Cache(), Random(3), 0.0, 8_000, Request("GET", "/hot")
     hits = 0
     for _ in range(visits):
         now += rng.expovariate(rate)
@@ -52,10 +52,10 @@ def test_the_hit_rate_of_a_thousand_keys():
     bounds = list(accumulate(weights))
     for _ in range(10):
         hits = 0
-        for request in rng.choices(requests, cum_weights=bounds, k=6_000):
+        for request in rng.choices(requests, cum_weights=bounds, k=4_000):
             now += rng.expovariate(100)
             hits += visit(cache, request, 60, now)
-        batches.append(hits / 6_000)
+        batches.append(hits / 4_000)
     warm = batches[2:]
     assert abs(mean(warm) - expected) < 3 * stdev(warm) / math.sqrt(len(warm))
 
