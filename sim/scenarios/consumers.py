@@ -5,16 +5,14 @@ from __future__ import annotations
 import functools
 import math
 from collections import Counter
-from random import Random
 from typing import Annotated, Any
 
 import attrs
 
-from sim.flow import CallFlow, Handler, Send, Wait, call_flow
+from sim.flow import Handler
 from sim.http import Request
-from sim.knobs import Knob, knob
+from sim.knobs import Knob
 from sim.laws import Constant, Exponential, Law
-from sim.outcome import Outcome
 from sim.policies.backoff import FullJitter
 from sim.policies.ordering import ArrivalOrder, HigherSequence, NewerTimestamp, NextSequence
 from sim.policies.retry import Retry
@@ -38,35 +36,13 @@ from sim.services.consumers import (
 from sim.services.consumers.inboxes import APPLY, RECORD
 from sim.services.consumers.orderings import PROJECTED
 from sim.services.consumers.projector import ADVANCED, STATUSES
+from sim.services.consumers.senders import JOB, Sender, Teller
 from sim.store import MemoryStore
 from sim.workload import Poisson
 
 _RATE = Knob(above=0, high=1_000, unit="events/s", help="new events each second")
 _HORIZON = Knob(above=0, high=86_400, unit="s", help="when new events stop")
-_JOB = Request(path="/worker")
 _SCHEDULER = 0  # the first call is not an event but the consumer's own scheduler
-
-
-@attrs.frozen(kw_only=True)
-class Sender:
-    """Delivers events with *retry*; and, as the consumer's scheduler, starts its background job until *until*."""
-
-    retry: Retry
-    until: float = knob(600.0, above=0, unit="s", help="when the scheduler stops")
-    every: float = knob(5.0, above=0, unit="s", help="seconds between two runs of the job")
-
-    def converse(self, request: Request, now: float, rng: Random) -> CallFlow:
-        """Deliver until it is acknowledged; the job again and again."""
-        if request.path != _JOB.path:
-            return (yield from call_flow(self.retry, None, None, now=now, rng=rng))
-        outcome: Outcome
-        attempt = 1
-        while True:
-            now, outcome = yield Send(attempt)
-            if now >= self.until and outcome.ok:
-                return outcome
-            yield Wait(self.every)
-            attempt += 1
 
 
 @story
@@ -122,7 +98,7 @@ def duplicate_deliveries(
 
 def _payment_event(call: int, client: int, u: float) -> Request:
     if call == _SCHEDULER:
-        return _JOB
+        return JOB
     event = Event(_event_id(call), "payment.succeeded", 0, None, {"account": f"acct_{call % 10}", "amount": 5})
     return Request(path="/webhooks", key=event.id, body=event_body(event))
 
@@ -174,30 +150,6 @@ def _deliveries_per_event(trace: Any) -> float:
 
 def _ratio(part: float, whole: float) -> float:
     return part / whole if whole > 0 else math.nan
-
-
-@attrs.frozen(kw_only=True)
-class Teller:
-    """The sender's side of one change: moves the payment on at the source, then tells of it until it is taken in.
-
-    *attempts*: how often it tells at most.
-    """
-
-    attempts: int = knob(100, kind=int, low=1, high=10_000, unit="attempts", help="how often it tells at most")
-
-    def converse(self, request: Request, now: float, rng: Random) -> CallFlow:
-        """Advance; send the webhook that the source answered with; again when it is asked to come again."""
-        outcome: Outcome
-        _, outcome = yield Send(1)
-        if not outcome.ok or outcome.response is None:
-            return outcome
-        webhook = Request(path="/webhooks", key=request.key, body=outcome.response.body)
-        for attempt in range(2, self.attempts + 2):
-            _, outcome = yield Send(attempt, webhook)
-            if outcome.ok:
-                break
-            yield Wait(1.0 if outcome.retry_after is None else outcome.retry_after)
-        return outcome
 
 
 @story

@@ -18,6 +18,7 @@ from sim.services.consumers.inboxes import (
 from sim.services.consumers.orderings import FromPayload, GuardedRefetch, OrderingStrategy, Refetch
 from sim.services.consumers.projector import Projector
 from sim.services.consumers.reading import Event, event_body
+from sim.services.consumers.senders import Sender, Teller
 
 __all__ = [
     "AcknowledgeFirst",
@@ -35,5 +36,7 @@ __all__ = [
     "Projector",
     "RecordFirst",
     "Refetch",
+    "Sender",
+    "Teller",
     "event_body",
 ]
