@@ -19,6 +19,7 @@ from sim.policies.limiter import (
     de_facto,
     too_many,
 )
+from sim.testing import check_breaker
 
 DRAFT = DraftHeaders(QuotaPolicy())
 
@@ -101,6 +102,14 @@ def test_no_answer_says_nothing():
         told(heed, Outcome.timed_out())
         told(heed, Outcome.refused())
     assert heed == HeedLimits()
+
+
+@pytest.mark.slow
+def test_of_a_breakers_contract_it_lacks_only_what_it_is_not():
+    """It admits the first, and reading it changes nothing; what it lacks is that timeouts open it."""
+    assert check_breaker(HeedLimits()).findings == (
+        "it admitted 10,000 attempts in a row though every one timed out; it never opens.",
+    )
 
 
 def test_it_sends_as_many_as_are_left():

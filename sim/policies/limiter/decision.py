@@ -21,8 +21,8 @@ class Decision(NamedTuple):  # one is made for every request, and a frozen attrs
     is more than the limiter ever lets through.  *delay*: seconds that a request which passes must wait before it is
     let through; only a queue asks for that.  *level*: the name of the limit that decided, when there are several.
 
-    *retry_after* and *delay* are exact: the same request at the instant `now + retry_after`, added as floats, passes.
-    *reset_after* is exact but for the last bit of a float, and counted on the limiter's clock, which never goes back.
+    *retry_after* is exact: the same request at the instant `now + retry_after`, added as floats, passes.  *delay* and
+    *reset_after* are counted on the limiter's clock, which never goes back; *reset_after* but for the last bit.
     """
 
     allowed: bool

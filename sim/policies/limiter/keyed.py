@@ -5,6 +5,10 @@
 numbers, so nothing is ever rounded but the instant itself; a wait is rounded up until the float sum
 `now + wait` is not too early, even for seconds since 1970, where neighbouring floats are 240 ns apart.
 
+**Time that goes back.**  A limiter's clock is the latest instant it has seen, so a clock that is set back gives nothing
+back, and everybody waits until it has caught up.  An instant far in the future therefore stops the limiter: whoever
+calls it must trust its own clock.
+
 **Two generations.**  A key's state is written when it spends, and *lifetime* nanoseconds later it no longer matters:
 the bucket is full again, the window is over.  So states are kept in two dicts.  New ones go into the young one; when
 it is a lifetime old it becomes the old one, and the old one before it is dropped whole.  No key is looked for, no

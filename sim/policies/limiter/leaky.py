@@ -77,6 +77,10 @@ class LeakyBucketQueue(Keyed):
         if after > room:
             retry = seconds_until(-((self._size * span - after) // rate), now) if cost <= self._size else None
             return Decision(False, self._size, (room - turn) // span, (turn - here) / rate / 1e9, retry), None
-        delay = seconds_until(-(-turn // rate), now) if turn > here else 0.0
+        delay = 0.0
+        if turn > here:
+            if round(now * 1e9) < instant:  # a clock that was set back must not make anybody wait longer
+                now = instant / 1e9
+            delay = seconds_until(-(-turn // rate), now)
         reset = (after - here) / rate / 1e9
         return passed((True, self._size, (room - after) // span, reset, 0.0, delay, "")), after
