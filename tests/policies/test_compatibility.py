@@ -79,6 +79,18 @@ def test_a_rename_is_said_to_look_like_one():
     assert "renamed" not in str(compare_shapes(thing(a=TEXT), thing(b=TEXT, c=TEXT)))
 
 
+@pytest.mark.parametrize(
+    ("direction", "sentence"),
+    [
+        (RESPONSE, "/a is optional now: it may be missing, and readers counted on it"),
+        (REQUEST, "/a is optional now: old clients still send it"),
+    ],
+)
+def test_the_same_change_is_told_for_each_side(direction, sentence):
+    """Who reads decides what the sentence warns of."""
+    assert str(compare_shapes(thing(["a"], a=TEXT), thing(a=TEXT), direction)).endswith(sentence)
+
+
 def test_every_change_is_listed_with_the_worst_first():
     """One answer for the whole diff, and all of its reasons."""
     old, new = thing(a=TEXT, b=choice("x")), thing(a=WHOLE, b=choice("x", "y"), c=TEXT)

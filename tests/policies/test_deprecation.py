@@ -112,6 +112,12 @@ def test_a_silent_sunset_says_nothing_before_it_comes():
     assert silent.refuse(100 * DAY).header("Sunset") is None
 
 
+def test_brown_outs_may_touch():
+    """A window may begin where the last one ends: it fails through, and serves at the end of the second."""
+    windows = BrownOuts(windows=((0.0, 5.0), (5.0, 5.0)))
+    assert [windows.ends_at(now) for now in (-0.1, 0.0, 4.9, 5.0, 9.9, 10.0)] == [None, 5.0, 5.0, 10.0, 10.0, None]
+
+
 @pytest.mark.parametrize(
     "windows", [((5.0, 0.0),), ((5.0, -1.0),), ((5.0, 3.0), (7.0, 1.0)), ((9.0, 1.0), (1.0, 1.0)), ((math.nan, 1.0),)]
 )
@@ -157,6 +163,15 @@ def test_the_watch_warns_once_and_again_when_it_is_urgent():
     assert watch.observe("/v1/orders", answer, 101 * DAY) == (
         f"/v1/orders ended 1 day ago, on {http_date(100 * DAY)}; move to /v2/users"
     )
+
+
+@pytest.mark.parametrize(
+    ("day", "says"),
+    [(60, "ends in 40 days"), (99, "ends in 1 day,"), (100, "ended 0 days ago"), (102, "ended 2 days ago")],
+)
+def test_a_warning_says_how_many_days_are_left(day, says):
+    """Whole days before the sunset and after it."""
+    assert says in DeprecationWatch().observe("/v1", Response(200, headers=LIFE.headers()), day * DAY)
 
 
 def test_the_watch_is_silent_about_what_it_cannot_read():
