@@ -66,6 +66,13 @@ class AddReturnsNone(MemoryStore):
         super().add(table, key, amount)
 
 
+class AddOverwrites(MemoryStore):
+    def add(self, table, key, amount=1):
+        if isinstance(self.get(table, key), str):
+            self.put(table, key, 0)
+        return super().add(table, key, amount)
+
+
 class RowsUnordered(MemoryStore):
     def rows(self, table):
         return super().rows(table)[::-1]
@@ -146,6 +153,7 @@ class RaisesOnGet(MemoryStore):
         (DeleteIsSilent, "there was none any more"),
         (AddBeginsAtOne, "a counter begins at 0"),
         (AddReturnsNone, "a counter begins at 0"),
+        (AddOverwrites, "only whole numbers count"),
         (RowsUnordered, "rows come in the order of their keys"),
         (WritesNonsense, "JSON has no such number"),
         (DirtyReads, "nobody else sees them before the commit"),

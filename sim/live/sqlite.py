@@ -215,9 +215,13 @@ class _SQLiteTransaction:
         return self._store._open is self
 
 
-def _get(connection: sqlite3.Connection, table: str, key: str, default: str = "null") -> Any:
+def _read(connection: sqlite3.Connection, table: str, key: str, default: str) -> str:
     row = connection.execute("SELECT text FROM documents WHERE home = ? AND key = ?", (table, key)).fetchone()
-    return json.loads(default if row is None else row[0])
+    return default if row is None else str(row[0])
+
+
+def _get(connection: sqlite3.Connection, table: str, key: str) -> Any:
+    return json.loads(_read(connection, table, key, "null"))
 
 
 def _insert(connection: sqlite3.Connection, table: str, key: str, document: Any) -> bool:
@@ -244,7 +248,7 @@ def _delete(connection: sqlite3.Connection, table: str, key: str) -> bool:
 
 def _add(connection: sqlite3.Connection, table: str, key: str, amount: int) -> int:
     # The sum is made here because SQLite's whole numbers end at 2**63; the writer's lock is held meanwhile.
-    total: int = _get(connection, table, key, default="0") + amount
+    total = int(_read(connection, table, key, "0")) + amount
     _put(connection, table, key, total)
     return total
 

@@ -133,6 +133,7 @@ def _rows_are_ordered(make: Make) -> None:
 def _nonsense_changes_nothing(make: Make) -> None:
     store = make()
     ask(store, "put", "t", "k", 1)
+    ask(store, "put", "t", "word", "seven")
     before = ask(store, "snapshot")
     for method, arguments in (
         ("put", ("t", "k", float("nan"))),
@@ -140,6 +141,7 @@ def _nonsense_changes_nothing(make: Make) -> None:
         ("replace", ("t", "k", 1, {"x": float("nan")})),
     ):
         _refused(ValueError, store, method, *arguments, why="JSON has no such number, so it must be a ValueError")
+    _refused(ValueError, store, "add", "t", "word", 1, why="only whole numbers count, so it must be a ValueError")
     if ask(store, "snapshot") != before:
         raise FindingError("a write that was refused with ValueError changed the store")
     _expect(store, True, "is_free", why="a write that was refused must not leave a transaction open")

@@ -125,9 +125,9 @@ def test_threads_lose_no_increment(stores):
 
 
 def test_one_of_many_threads_wins_an_insert(stores):
-    """Of ten threads that insert the same key exactly one is told that it did, thirty times over."""
+    """Of ten threads that insert the same key exactly one is told that it did, fifteen times over."""
     store = stores()
-    for number in range(30):
+    for number in range(15):
         won, gate = [], threading.Barrier(10)
 
         def race(number=number, won=won, gate=gate):
@@ -153,14 +153,14 @@ def count_in(path):
 def test_processes_open_and_count_together(tmp_path):
     """Processes that open a new file at the same time all find it usable, and lose no increment."""
     spawn = multiprocessing.get_context("spawn")
-    processes = [spawn.Process(target=count_in, args=(tmp_path / "n.db",)) for _ in range(4)]
+    processes = [spawn.Process(target=count_in, args=(tmp_path / "n.db",)) for _ in range(3)]
     for process in processes:
         process.start()
     for process in processes:
         process.join()
-    assert [process.exitcode for process in processes] == [0] * 4
+    assert [process.exitcode for process in processes] == [0] * 3
     store = SQLiteStore(tmp_path / "n.db")
-    assert store.get("t", "n") == 200
+    assert store.get("t", "n") == 150
     store.close()
 
 
@@ -222,7 +222,7 @@ class Driven:
 
 
 @pytest.mark.slow
-@settings(deadline=None, max_examples=150, derandomize=True)
+@settings(deadline=None, max_examples=100, derandomize=True)
 @given(st.lists(OPERATIONS, max_size=25))
 def test_the_two_stores_cannot_be_told_apart(tmp_path_factory, operations):
     """Driven by the same random life, memory and SQLite give equal answers, equal errors and equal snapshots."""

@@ -30,14 +30,14 @@ def test_the_guide_charges_twice_when_the_charge_outlasts_the_retry_gap():
     """Q-10.1: with one retry, 2.6 s after the first try, the share charged twice is P(charge > 2.6 s) = 4.35 %."""
     expected = slower_than(2.6)
     assert expected == pytest.approx(0.0435, abs=5e-4)
-    found, error = share(compare(spotty_payment(attempts=2), ["check-then-act"], seeds=range(4)), "check-then-act")
+    found, error = share(compare(spotty_payment(attempts=2), ["check-then-act"], seeds=range(3)), "check-then-act")
     assert found == pytest.approx(expected, abs=3 * error)
 
 
 @pytest.mark.parametrize(("timeout", "wait"), [(1.0, 0.0), (4.0, 1.0)])
 def test_a_longer_gap_only_makes_it_rarer(timeout, wait):
     """The same law for another gap: waiting longer makes the double charge rarer, and never impossible."""
-    world = spotty_payment(attempts=2, timeout=timeout, wait=wait, rate=40.0)
+    world = spotty_payment(attempts=2, timeout=timeout, wait=wait)
     found, error = share(compare(world, ["check-then-act"], seeds=range(3)), "check-then-act")
     assert found > 0
     assert found == pytest.approx(slower_than(timeout + wait), abs=3 * error)
@@ -45,24 +45,26 @@ def test_a_longer_gap_only_makes_it_rarer(timeout, wait):
 
 def test_on_the_guides_own_timeline_the_guide_is_right():
     """Q-10.1, X-1: with every charge over before the retry, lost replies charge nobody twice; the replay is a 200."""
-    compared = compare(spotty_payment(charge_sigma=0.0, reply_loss=0.3), ["check-then-act"], seeds=range(2))
+    compared = compare(
+        spotty_payment(charge_sigma=0.0, reply_loss=0.3, horizon=20.0), ["check-then-act"], seeds=range(2)
+    )
     assert compared.values("check-then-act", "double charges") == [0.0] * 2
     answers = compared.runs["check-then-act"].trace.attempts.column("answer")
     assert answers.count(201.0) == len(compared.runs["check-then-act"].trace.calls)
-    assert answers.count(200.0) > 100
+    assert answers.count(200.0) > 50
 
 
 def test_without_idempotency_a_lost_reply_is_a_double_charge():
     """Q-07.2: with quick charges and one retry the share charged twice is the share of lost replies."""
     world = spotty_payment(charge_sigma=0.0, attempts=2, reply_loss=0.1)
-    found, error = share(compare(world, ["no-idempotency"], seeds=range(4)), "no-idempotency")
+    found, error = share(compare(world, ["no-idempotency"], seeds=range(3)), "no-idempotency")
     assert found == pytest.approx(0.1, abs=3 * error)
 
 
 @pytest.fixture(scope="module")
 def train():
-    """The story as it is listed, all contestants on three seeds."""
-    return compare(spotty_payment(), seeds=range(3))
+    """All contestants on three seeds, half a minute each."""
+    return compare(spotty_payment(horizon=30.0), seeds=range(3))
 
 
 def test_the_spotty_train(train):
@@ -77,25 +79,25 @@ def test_the_spotty_train(train):
 def test_a_conflict_costs_attempts(train):
     """A 409 comes back at once and uses attempts up: claims tell some clients of a failure where a lock tells none."""
     for seed in range(3):
-        assert train.values("atomic-claim", "conflicts")[seed] > 20
+        assert train.values("atomic-claim", "conflicts")[seed] > 10
         assert train.values("one-transaction", "conflicts")[seed] == 0
         told = [train.values(name, "charged, told failed")[seed] for name in ("atomic-claim", "one-transaction")]
-        assert told[0] > 5 * max(1.0, told[1])
+        assert told[0] > 3 * max(1.0, told[1])
 
 
 def test_short_memories_charge_again():
     """X-15: after 60 hours of lost replies a 24 h key has charged each payment three times, a 48 h key twice."""
-    compared = compare(expiring_keys(), seeds=range(3))
+    compared = compare(expiring_keys(rate=0.01), seeds=range(3))
     for name, extra in (("24-hours", 2), ("48-hours", 1), ("horizon", 0), ("for-ever", 0)):
         for calls, double in zip(compared.values(name, "calls"), compared.values(name, "double charges"), strict=True):
-            assert calls > 40
+            assert calls > 20
             assert double == extra * calls
 
 
 @pytest.mark.parametrize("silence", [1.0, 20.0, 71.0, 200.0])
 def test_a_key_that_outlives_the_last_retry_is_safe(silence):
     """However long the silence is, a key kept for the retry horizon charges once; 24 h does while it is under a day."""
-    compared = compare(expiring_keys(silence_hours=silence), ["24-hours", "horizon"], seeds=range(2))
+    compared = compare(expiring_keys(silence_hours=silence, rate=0.01), ["24-hours", "horizon"], seeds=range(2))
     assert compared.values("horizon", "double charges") == [0.0, 0.0]
     assert all((double > 0) is (silence > 24) for double in compared.values("24-hours", "double charges"))
     told = compared.values("horizon", "charged, told failed")
@@ -104,8 +106,8 @@ def test_a_key_that_outlives_the_last_retry_is_safe(silence):
 
 def test_a_crash_after_the_charge():
     """Check-then-act and a short lease charge again, an endless lease locks, the other two do neither."""
-    compared = compare(crash_after_charge(), seeds=range(4))
-    for seed in range(4):
+    compared = compare(crash_after_charge(), seeds=range(3))
+    for seed in range(3):
         double = {name: compared.values(name, "double charges")[seed] for name in compared.figures}
         told = {name: compared.values(name, "charged, told failed")[seed] for name in compared.figures}
         assert double["check-then-act"] > 3
@@ -118,7 +120,7 @@ def test_a_crash_after_the_charge():
 
 def test_without_crashes_all_designs_charge_once():
     """The crash is the cause: without it nobody charges twice in this world, and nobody is told of a failure."""
-    compared = compare(crash_after_charge(crash_share=0.0), seeds=range(2))
+    compared = compare(crash_after_charge(crash_share=0.0, horizon=20.0), seeds=range(2))
     for name in compared.figures:
         assert compared.values(name, "double charges") == compared.values(name, "charged, told failed") == [0.0, 0.0]
 
