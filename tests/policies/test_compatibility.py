@@ -121,6 +121,23 @@ def test_what_is_no_shape_is_refused_in_a_sentence(shape):
             use(shape)
 
 
+@pytest.mark.parametrize(
+    ("shape", "document", "refusals"),
+    [
+        (listing(TEXT), ["a", 1, None], ("/1 is not of the type string", "/2 is not of the type string")),
+        ({"type": "array"}, ["a", 1, None], ()),
+        ({"type": ["string", "null"], "enum": ["x"]}, None, ()),
+        ({"type": ["string", "null"], "enum": ["x"]}, "y", ("the document is 'y', which is none of x",)),
+        (thing(["a/b"]) | {"properties": {"a/b": TEXT}}, {}, ("/a~1b is missing",)),
+        (TEXT, "anything", ()),
+        (WHOLE, True, ("the document is not of the type integer",)),
+    ],
+)
+def test_what_a_reader_cannot_read_is_said_place_by_place(shape, document, refusals):
+    """Lists item by item, null where it is allowed, and a pointer that escapes what RFC 6901 escapes."""
+    assert Reader(shape).refusals(document) == refusals
+
+
 def test_a_shape_has_a_bounded_depth():
     """A shape nested a thousand deep is a sentence, not a stack overflow."""
     shape = TEXT
