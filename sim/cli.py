@@ -148,12 +148,11 @@ def report(compared: Comparison, *, many: bool) -> dict[str, Any]:
 
 def in_words(compared: Comparison) -> str:
     """One plain sentence: who served most and least, or who did best and worst in the story's own first figure."""
-    figure = next((name for name in compared.scenario.columns if name in compared.scenario.figures), None)
-    if figure is not None:
+    for figure in (name for name in compared.scenario.columns if name in compared.scenario.figures):
         values = {name: compared.estimate(name, figure) for name in compared.figures}
         low, high = min(values, key=lambda name: values[name].mean), max(values, key=lambda name: values[name].mean)
         if values[low].mean == values[high].mean:
-            return f"{figure}: {values[low]} with every one of them."
+            continue  # it tells nobody apart
         return f"{figure}: {values[low]} with {low}, {values[high]} with {high}."
     ok = {name: compared.estimate(name, "ok").mean for name in compared.figures}
     calls = compared.estimate(next(iter(ok)), "calls").mean

@@ -10,7 +10,7 @@ A service yields a `Step` after every access, reads too.  One that uses transact
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Generator
+from collections.abc import Generator, Mapping
 from typing import Any, Protocol
 
 from sim.flow import Step
@@ -97,45 +97,44 @@ def transaction(store: Store, owner: object) -> Generator[Step, float, Transacti
 class _Rows:
     """Documents as JSON text, so that nobody can hold a reference into the store."""
 
-    def __init__(self, check: Callable[[], None]) -> None:
-        self._check = check
-        self._texts: dict[tuple[str, str], str] = {}
+    def _read(self, table: str, key: str) -> str | None:
+        raise AssertionError("the store and its transactions say themselves where a text is")
+
+    def _write(self, table: str, key: str, text: str | None) -> None:
+        raise AssertionError("the store and its transactions say themselves where a text goes; None removes it")
+
+    def _all(self) -> Mapping[tuple[str, str], str]:
+        raise AssertionError("the store and its transactions say themselves what they hold")
 
     def get(self, table: str, key: str) -> Any:
-        text = self._texts.get((table, key))
+        text = self._read(table, key)
         return None if text is None else json.loads(text)
 
     def insert(self, table: str, key: str, document: Any) -> bool:
-        self._check()
-        if (table, key) in self._texts:
-            return False
-        self._texts[table, key] = _text(document)
-        return True
+        return self.replace(table, key, None, document)
 
     def put(self, table: str, key: str, document: Any) -> None:
-        self._check()
-        self._texts[table, key] = _text(document)
+        self._write(table, key, _text(document))
 
     def replace(self, table: str, key: str, expected: Any, document: Any) -> bool:
-        self._check()
-        present = self._texts.get((table, key))
-        if present != (None if expected is None else _text(expected)):
-            return False
-        self._texts[table, key] = _text(document)
-        return True
+        fits = self._read(table, key) == (None if expected is None else _text(expected))
+        # A write that does not fit is a write all the same: where writing is not allowed it must not pass for False.
+        self._write(table, key, _text(document) if fits else self._read(table, key))
+        return fits
 
     def delete(self, table: str, key: str) -> bool:
-        self._check()
-        return self._texts.pop((table, key), None) is not None
+        there = self._read(table, key) is not None
+        self._write(table, key, None)
+        return there
 
     def add(self, table: str, key: str, amount: int = 1) -> int:
-        self._check()
-        total = int(self._texts.get((table, key), "0")) + amount
-        self._texts[table, key] = str(total)
+        total = int(self._read(table, key) or "0") + amount
+        self._write(table, key, str(total))
         return total
 
     def rows(self, table: str) -> list[tuple[str, Any]]:
-        return [(key, json.loads(text)) for (home, key), text in sorted(self._texts.items()) if home == table]
+        texts = sorted((key, text) for (home, key), text in self._all().items() if home == table)
+        return [(key, json.loads(text)) for key, text in texts]
 
 
 class MemoryStore(_Rows):
@@ -149,7 +148,7 @@ class MemoryStore(_Rows):
     """
 
     def __init__(self) -> None:
-        super().__init__(self._check_free)
+        self._texts: dict[tuple[str, str], str] = {}
         self._open: _MemoryTransaction | None = None
 
     def begin(self, owner: object) -> Transaction | None:
@@ -170,31 +169,63 @@ class MemoryStore(_Rows):
 
     def snapshot(self) -> Any:
         """The committed rows, and those that the open transaction sees."""
-        pending = None if self._open is None else tuple(sorted(self._open._texts.items()))
+        pending = None if self._open is None else tuple(sorted(self._open._all().items()))
         return tuple(sorted(self._texts.items())), pending
 
-    def _check_free(self) -> None:
+    def _read(self, table: str, key: str) -> str | None:
+        return self._texts.get((table, key))
+
+    def _write(self, table: str, key: str, text: str | None) -> None:
         if self._open is not None:
             raise StoreBusyError("a write outside a transaction met an open one; wait for it with `transaction`")
+        self._keep(table, key, text)
+
+    def _keep(self, table: str, key: str, text: str | None) -> None:
+        if text is None:
+            self._texts.pop((table, key), None)
+        else:
+            self._texts[table, key] = text
+
+    def _all(self) -> Mapping[tuple[str, str], str]:
+        return self._texts
 
 
 class _MemoryTransaction(_Rows):
+    """What it changed, over what the store holds: nobody else writes while it is open."""
+
     def __init__(self, store: MemoryStore, owner: object) -> None:
-        super().__init__(self._check_open)
         self.owner = owner
         self._store = store
-        self._texts = dict(store._texts)
+        self._changes: dict[tuple[str, str], str | None] = {}
 
     def commit(self) -> None:
         """Make every write visible at once."""
-        self._check_open()
-        self._store._texts = self._texts
-        self._store._open = None
+        self._end()
+        for (table, key), text in self._changes.items():
+            self._store._keep(table, key, text)
 
     def rollback(self) -> None:
         """Forget every write."""
+        self._end()
+
+    def _end(self) -> None:
         self._check_open()
         self._store._open = None
+
+    def _read(self, table: str, key: str) -> str | None:
+        self._check_open()
+        if (table, key) in self._changes:
+            return self._changes[table, key]
+        return self._store._read(table, key)
+
+    def _write(self, table: str, key: str, text: str | None) -> None:
+        self._check_open()
+        self._changes[table, key] = text
+
+    def _all(self) -> Mapping[tuple[str, str], str]:
+        self._check_open()
+        whole = self._store._texts | self._changes
+        return {place: text for place, text in whole.items() if text is not None}
 
     def _check_open(self) -> None:
         if self._store._open is not self:
