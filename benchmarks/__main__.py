@@ -16,6 +16,8 @@ from typing import Any
 
 import sim
 from benchmarks import idiom, yardstick
+from benchmarks.explorer import explorer
+from benchmarks.limiters import limiters
 
 ROUNDS = 9
 
@@ -67,7 +69,10 @@ def peak_megabytes() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6
 
 
-MEASUREMENTS = {"ratios": ratios, "large": large, "comparison": comparison, "import": import_time}
+MEASUREMENTS = {
+    "ratios": ratios, "large": large, "comparison": comparison, "import": import_time, "limiters": limiters,
+    "explorer": explorer,
+}  # fmt: skip
 
 
 def main() -> None:

@@ -70,3 +70,11 @@ def test_top_level_stays_small():
     made = {"work", "out", "build", "dist", "unhappy_path.egg-info"}
     found = {path.name for path in ROOT.iterdir() if not path.name.startswith(".") and path.name != "__pycache__"}
     assert found - made <= agreed
+
+
+def test_the_explorer_in_the_readme_finds_the_double_charge(capsys):
+    """The README's block on the explorer runs as it stands and shows a schedule that charges twice."""
+    blocks = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), flags=re.S)
+    (block,) = (block for block in blocks if "sim.explore" in block)
+    exec(f"import sim\n{block}", {})
+    assert "charged twice" in capsys.readouterr().out
