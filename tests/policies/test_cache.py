@@ -458,6 +458,14 @@ def test_it_holds_so_many_and_drops_the_least_recently_used():
     assert [kind(cache.lookup(get(path), 2.0)) for path in ("/a", "/b", "/c")] == [FRESH, MISS, FRESH]
 
 
+def test_what_is_stored_again_counts_as_used():
+    """A response that was renewed is not the next to go."""
+    cache = Cache(entries=2)
+    for path in ("/a", "/b", "/a", "/c"):
+        cache.store(get(path), ok(cache_control="max-age=60"), requested_at=0.0, now=0.0)
+    assert [kind(cache.lookup(get(path), 2.0)) for path in ("/a", "/b", "/c")] == [FRESH, MISS, FRESH]
+
+
 @pytest.mark.slow
 def test_many_keys_and_variants_leave_no_more_than_it_may_hold():
     """However many keys and variants pass through, nothing but the *entries* is kept, in any of its books."""
