@@ -50,6 +50,7 @@ def test_a_good_table_is_met_with_silence():
         ("GET /v1/users?cursor", ["take a limit"]),
         ("POST /v1/users -> 200", ["201 with its Location"]),
         ("POST /v1/users -> 500", ["good answers are 2xx"]),
+        ("GET /v1/users/{id} -> 300", ["good answers are 2xx"]),
         ("GET /v1/users/{id} -> 204", ["nothing to show"]),
         ("DELETE /v1/users/{id} -> 201", ["creates nothing"]),
         ("DELETE /v1/users", ["on the whole collection"]),

@@ -153,6 +153,25 @@ def test_a_list_has_pages_that_lead_on():
 
 
 @pytest.mark.parametrize(
+    ("query", "count"), [("", 100), ("?limit=1", 1), ("?limit=100", 100), ("?limit=3&after=118", 2)]
+)
+def test_a_page_is_as_long_as_asked_up_to_a_hundred(query, count):
+    """From one to a hundred, a hundred when nothing is said, and what is left at the end."""
+    store = MemoryStore()
+    for number in range(1, 121):
+        store.insert(TABLE, f"ada/{number}", {"id": str(number), "user": "ada", "amount": 5, "status": "paid"})
+    page = ask(Orders(store), "GET", f"{HOME}{query}").json()
+    assert len(page["orders"]) == count
+    assert ("next" in page["_links"]) is (count != 2)
+
+
+def test_a_body_of_exactly_the_limit_is_read():
+    """One byte more is a 413."""
+    body = b'{"amount": 5}'.ljust(BODY_LIMIT)
+    assert served(orders(), Request("POST", HOME, body=body))[0].status == 201
+
+
+@pytest.mark.parametrize(
     ("method", "path", "body", "status"),
     [
         ("POST", HOME, b"", 400),
