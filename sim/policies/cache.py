@@ -181,10 +181,10 @@ class Cache:
     ) -> Response | None:
         """What to serve to *request*, now that *answer* came for what was forwarded in its place.
 
-        A 304 makes *stored* (see `Stale`) fresh again, also when it was dropped meanwhile; an unsafe method that went
-        well makes the cache forget; everything else is kept if it may be, in place of what was there.  An error is
-        handed on as it is: whether something older may stand in for it is said by `Stale.on_error`.  *keep*: False
-        serves it and keeps nothing, because a write came between.
+        A 304 makes *stored* (see `Stale`) fresh again, also when it was dropped meanwhile; an unsafe method makes the
+        cache forget what it may have changed; everything else is kept if it may be, in place of what was there.  An
+        error is handed on as it is: whether something older may stand in for it is said by `Stale.on_error`.  *keep*:
+        False serves it and keeps nothing, because a write came between.
 
         None: the 304 speaks of something else than what it was asked about.  What is stored is then dropped, since
         asking about it leads nowhere, and the request must be sent again.
@@ -202,9 +202,10 @@ class Cache:
     def invalidate(self, request: Request, answer: Response) -> frozenset[str]:
         """Forget what *request* with *answer* may have changed (§4.4), and return the paths of it.
 
-        Nothing when the method is safe or the answer an error.
+        Nothing when the method is safe, or when a 4xx says that nothing was done.  After a 5xx nobody knows, a 504
+        least of all, so it forgets: that is more than the RFC asks for, and always allowed.
         """
-        if request.method in SAFE_METHODS or not 200 <= answer.status < 400:
+        if request.method in SAFE_METHODS or answer.status < 200 or 400 <= answer.status < 500:
             return frozenset()
         paths = targets(request, answer)
         for path in paths:

@@ -96,7 +96,7 @@ class EdgeCache:
 
     Only plain GETs fly together: a request with a Cache-Control of its own goes alone, and in a shared cache one with
     Authorization does.  Those who waited are served from what was stored and from nothing else, so that no private
-    response reaches a second user; when it may not be stored, each then goes alone, having waited for nothing.
+    response reaches a second user; when it may not be stored, each then goes alone, having waited in vain.
     """
 
     cache: Cache = attrs.field(factory=Cache)
@@ -130,6 +130,7 @@ class EdgeCache:
             return []
         if trip.refreshes is not None and self._refreshing.get(trip.refreshes) == trip.sent:
             del self._refreshing[trip.refreshes]
+        self._overtake(trip.request, response)
         if response.status in ERRORS:
             return self._failed(trip, response, now)
         received = self.cache.receive(
@@ -143,7 +144,6 @@ class EdgeCache:
         )
         if received is None:
             return self._failed(trip, problem(502, "the origin answered 304 to what it was not asked about"), now)
-        self._overtake(trip.request, response)
         decisions: list[tuple[Any, Decision]] = []
         if trip.refreshes is None:
             decisions.append((trip.client, Serve(response=received, how="origin")))

@@ -45,6 +45,8 @@ class CachingClient:
         for forward in (found.forward, unconditional(request)):
             outcome, sent, now = yield from _asked(self.retry, forward, now, rng)
             if outcome.status is None or outcome.status in (CONNECTION_REFUSED, *ERRORS):
+                if outcome.status != CONNECTION_REFUSED:  # a write that timed out may have been done
+                    self.cache.invalidate(request, Response(outcome.status or 504))
                 if not isinstance(found, Stale) or not found.on_error:
                     return outcome
                 yield Note("cache: stale on error", request.path)

@@ -93,6 +93,13 @@ DEVIATIONS = [
         "RFC 9111 4.4 allows it, and POST /orders would else leave /orders/7 stale",
     ),
     (
+        "failed-write",
+        "hishel 2.0.0",
+        "a write that ends in a 5xx makes the cache forget its target",
+        "only one that ends well does",
+        "after a 504 nobody knows whether it was done; RFC 9111 4.4 asks for less and forbids nothing",
+    ),
+    (
         "unstorable-successor",
         "hishel 2.0.0",
         "a 200 with no-store takes the place of what was stored, and is not kept",

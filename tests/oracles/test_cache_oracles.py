@@ -405,6 +405,14 @@ def location_invalidated(monkeypatch):
     assert [count for _, count in play(answer, monkeypatch, *visits)] == [3, 2]
 
 
+def failed_write(monkeypatch):
+    def answer(request):
+        return says(status=504 if request.method == "PUT" else 200, cache_control="max-age=60")(request)
+
+    visits = [(0, get()), (1, Request("PUT", "/p")), (2, get())]
+    assert [count for _, count in play(answer, monkeypatch, *visits)] == [3, 2]
+
+
 def unstorable_successor(monkeypatch):
     said = iter(["max-age=5", "no-store", "no-store"] * 2)
 

@@ -420,7 +420,10 @@ def test_a_full_answer_replaces_what_was_stored(answer, left):
         ("POST", 303, {}, {"/p"}),
         ("FROB", 200, {}, {"/p"}),
         ("PUT", 412, {}, set()),
-        ("PUT", 500, {}, set()),
+        ("PUT", 409, {"location": "/q"}, set()),
+        ("PUT", 500, {}, {"/p"}),
+        ("PUT", 504, {}, {"/p"}),
+        ("GET", 504, {}, set()),
         ("OPTIONS", 200, {}, set()),
         ("POST", 201, {"location": "/q"}, {"/p", "/q"}),
         ("POST", 201, {"content_location": "q"}, {"/p", "/q"}),
@@ -431,7 +434,7 @@ def test_a_full_answer_replaces_what_was_stored(answer, left):
     ],
 )
 def test_an_unsafe_method_makes_it_forget(method, status, headers, forgotten):
-    """A write that went well invalidates its target and the places on this host that it names (§4.4)."""
+    """A write invalidates its target and the places on this host that it names, unless a 4xx undid it (§4.4)."""
     paths = {"/p", "/q", "/q?x=1"}
     cache = Cache()
     for path in sorted(paths):

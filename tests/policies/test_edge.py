@@ -269,6 +269,18 @@ def test_a_write_makes_it_forget():
     assert len(it.out) == 1
 
 
+@pytest.mark.parametrize(("status", "hit"), [(504, False), (502, False), (503, False), (412, True)])
+def test_a_write_that_failed_makes_it_forget_unless_nothing_was_done(status, hit):
+    """After a 504 nobody knows whether the write was done, so the old response is not served; a 412 did nothing."""
+    it = gate()
+    it.ask(1)
+    it.answer(GOOD)
+    it.ask("writer", Request("PUT", "/p"), now=1.0)
+    it.answer(Response(status), 2.0)
+    it.ask(2, now=3.0)
+    assert (2 in it.served) is hit
+
+
 def test_a_read_that_a_write_overtook_is_not_kept():
     """A GET that left before the PUT's answer may carry the old state: it is served and not stored."""
     it = gate()

@@ -125,6 +125,17 @@ def test_a_write_makes_it_forget():
     assert len(call(mine, GOOD, now=2.0)[1]) == 1
 
 
+@pytest.mark.parametrize(
+    ("end", "asks"), [(Outcome.timed_out(), 1), (Response(502), 1), (Outcome.refused(), 0), (Response(404), 0)]
+)
+def test_a_write_whose_end_is_unknown_makes_it_forget(end, asks):
+    """A PUT that timed out may have been done, so the old is not trusted; one that was refused was not."""
+    mine = CachingClient(Retry.never())
+    call(mine, GOOD)
+    call(mine, end, now=1.0, request=Request("PUT", "/p"))
+    assert len(call(mine, *[GOOD] * asks, now=2.0)[1]) == asks
+
+
 def test_every_host_has_a_cache_of_its_own():
     """A fresh copy has the rule and the size, and nothing stored."""
     mine = warm(cache=Cache(shared=False, entries=5))
