@@ -48,7 +48,8 @@ class Service:
         self._steps_take_time = server.store_delay != Constant(0.0)
         self._era = 0
         self._serving: dict[Attempt, None] = {}
-        self._waiting: dict[Attempt, Callable[[], bool]] = {}
+        self._waiting: dict[Callable[[], bool], deque[Attempt]] = {}  # by what they wait for
+        self._looking = False
         self._dead: list[HandlerFlow] = []
         self._on_work_done: Callbacks = [self._work_done]
         self._on_free: Callbacks = [self._lock_is_free]
@@ -144,7 +145,7 @@ class Service:
                 if self.strikes is not None and self.strikes(attempt, command.name):
                     return
                 if command.when is not None and not command.when():
-                    self._waiting[attempt] = command.when
+                    self._waiting.setdefault(command.when, deque()).append(attempt)
                     self._wake_one()
                     return
                 if self._steps_take_time:
@@ -175,13 +176,19 @@ class Service:
             self._wake_one()
 
     def _wake_one(self) -> None:
-        """Look, over the heap, for a request whose lock is free: the longest waiting one goes first."""
-        self._schedule(Timer(self._on_free), NORMAL, 0.0)
+        """Look, over the heap, for a lock that is free."""
+        if not self._looking:
+            self._looking = True
+            self._schedule(Timer(self._on_free), NORMAL, 0.0)
 
     def _lock_is_free(self, timer: Timer) -> None:
-        for attempt, when in self._waiting.items():
+        """Let the one go on that has waited longest for it; what it does next makes somebody look again."""
+        self._looking = False
+        for when, waiting in self._waiting.items():
             if when():
-                del self._waiting[attempt]
+                attempt = waiting.popleft()
+                if not waiting:
+                    del self._waiting[when]
                 self._go_on(attempt, self._engine.now, self._engine.now)
                 return
 
