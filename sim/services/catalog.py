@@ -96,11 +96,11 @@ class Catalog:
             return problem(404, "there is no such product")
         version, coding = _version(request), best_encoding(request.header("Accept-Encoding"), self._compressor.offers())
         if version is None:
-            return _not_kept(not_acceptable(VERSIONS))
+            return not_acceptable(VERSIONS)
         if coding is None:
-            return _not_kept(not_acceptable([*self._compressor.offers(), "identity"]))
+            return not_acceptable([*self._compressor.offers(), "identity"])
         if best_media_type(request.header("Accept"), ["application/json"]) is None:
-            return _not_kept(not_acceptable(["application/json"]))
+            return not_acceptable(["application/json"])
         body = representation(row, version, customer, discount)
         page = self._compressor.encode(Response(200, headers={"ETag": str(etag_of(body))}, body=body), coding)
         page = self._with_caching_headers(page, str(etag_of(json_body(row))), personal=customer is not None)
@@ -222,11 +222,6 @@ def _unmet(request: Request, shown: list[bytes]) -> Response | None:
     present: list[Validators | None] = [Validators(etag_of(body)) for body in shown]
     refusals = [refusal(evaluate(request, current), current) for current in present or [None]]
     return None if None in refusals else refusals[0]
-
-
-def _not_kept(response: Response) -> Response:
-    """A refusal to negotiate is for this request alone."""
-    return attrs.evolve(response, headers={**response.headers, "Cache-Control": "no-store"})
 
 
 def _without_body(request: Request, response: Response) -> Response:
