@@ -126,7 +126,8 @@ class Orders:
         rest = sorted((order for order in rows if int(order["id"]) > int(after)), key=lambda order: int(order["id"]))
         page = rest[: int(limit)]
         home = self._home(user)
-        actions = [Action("self", request.path), *(Action("item", f"{home}/{order['id']}") for order in page)]
+        here = f"{home}?limit={limit}&after={after}" if "?" in request.path else home
+        actions = [Action("self", here), *(Action("item", f"{home}/{order['id']}") for order in page)]
         if len(rest) > len(page):
             actions.append(Action("next", f"{home}?limit={limit}&after={page[-1]['id']}"))
         yield Reply(self._answer({"orders": page}, tuple(actions)))

@@ -165,6 +165,13 @@ def test_a_page_is_as_long_as_asked_up_to_a_hundred(query, count):
     assert ("next" in page["_links"]) is (count != 2)
 
 
+def test_a_list_names_itself_in_checked_words():
+    """Its own link is made of what was checked, so that nothing else of the query comes back, half a character least."""
+    service = orders()
+    assert href_of(ask(service, "GET", f"{HOME}?limit=3&x=\ud800").json(), "self") == f"{HOME}?limit=3&after=0"
+    assert href_of(ask(service, "GET", HOME).json(), "self") == HOME
+
+
 def test_a_body_of_exactly_the_limit_is_read():
     """One byte more is a 413."""
     body = b'{"amount": 5}'.ljust(BODY_LIMIT)
