@@ -166,7 +166,7 @@ def test_a_page_is_as_long_as_asked_up_to_a_hundred(query, count):
 
 
 def test_a_list_names_itself_in_checked_words():
-    """Its own link is made of what was checked, so that nothing else of the query comes back, half a character least."""
+    """Its own link is made of what was checked, so that half a character in the query cannot come back."""
     service = orders()
     assert href_of(ask(service, "GET", f"{HOME}?limit=3&x=\ud800").json(), "self") == f"{HOME}?limit=3&after=0"
     assert href_of(ask(service, "GET", HOME).json(), "self") == HOME
