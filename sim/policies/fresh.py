@@ -29,7 +29,7 @@ def _has_state(value: Any) -> bool:
         return False
     if attrs.has(kind):
         parts = (_has_state(getattr(value, field.name)) for field in attrs.fields(kind))
-        return not attrs.inspect(kind).is_frozen or any(parts)
+        return not attrs.inspect(_decorated(kind)).is_frozen or _own_attributes(value) or any(parts)
     if isinstance(value, tuple | frozenset):
         return any(map(_has_state, value))
     if isinstance(value, list | dict | set | bytearray | deque):
@@ -42,7 +42,7 @@ def _has_state(value: Any) -> bool:
 def _rebuild(value: Any) -> Any:
     if not _has_state(value):
         return value
-    if attrs.has(type(value)):
+    if attrs.has(type(value)) and not _own_attributes(value):
         configuration = {
             field.alias: _rebuild(getattr(value, field.name)) for field in attrs.fields(type(value)) if field.init
         }
@@ -50,8 +50,28 @@ def _rebuild(value: Any) -> Any:
     if type(value) is tuple:
         return tuple(map(_rebuild, value))
     try:
-        return copy.deepcopy(value)
+        copied = copy.deepcopy(value)
+        for name, inner in getattr(value, "__dict__", {}).items():
+            # The copy protocol of a slotted attrs class forgets what a plain subclass adds.
+            if not hasattr(copied, name):
+                object.__setattr__(copied, name, copy.deepcopy(inner))
+        return copied
     except Exception as error:
         raise TypeError(
             f"{type(value).__name__} cannot be copied for each host ({error}); hand in a function that makes one"
         ) from None
+
+
+def _decorated(kind: type) -> type:
+    """The attrs class behind *kind*: itself, or what a plain `class Mine(Retry)` inherits from."""
+    return next(base for base in kind.__mro__ if "__attrs_attrs__" in vars(base))
+
+
+def _own_attributes(value: Any) -> bool:
+    """True when a plain subclass of an attrs class holds more than the fields: then they are not all there is."""
+    kind, base = type(value), _decorated(type(value))
+    if kind is base:
+        return False
+    fields = {field.name for field in attrs.fields(base)}
+    overridden = any("__init__" in vars(between) for between in kind.__mro__[: kind.__mro__.index(base)])
+    return overridden or bool(getattr(value, "__dict__", {}).keys() - fields)

@@ -11,6 +11,7 @@ from sim.policies import (
     CircuitBreaker,
     ClientPolicy,
     Exponential,
+    FullJitter,
     ProportionalJitter,
     Retry,
     RetryBudget,
@@ -119,3 +120,37 @@ def test_what_cannot_be_copied_says_what_to_do():
     """An object with a lock inside is refused, by its name and with the way out."""
     with pytest.raises(TypeError, match=r"^Locked cannot be copied for each host \(.*\); hand in a function"):
         fresh(Locked())
+
+
+class TwiceAsLong(FullJitter):
+    """A learner's subclass, without a decorator."""
+
+    def delay(self, attempt, previous, rng):
+        return 2 * super().delay(attempt, previous, rng)
+
+
+class Remembering(FullJitter):
+    """The same with a state of its own."""
+
+    def __init__(self):
+        super().__init__()
+        object.__setattr__(self, "asked", [])
+
+
+class Impatient(CircuitBreaker):
+    """A subclass of a policy with state that adds none."""
+
+
+def test_a_plain_subclass_of_a_policy_is_copied_like_the_policy():
+    """No decorator is needed: fields are rebuilt, state begins anew, and attributes of its own are copied."""
+    frozen = TwiceAsLong(base=3.0)
+    assert fresh(frozen) is frozen
+    counting = Remembering()
+    counting.asked.append(1)
+    assert fresh(counting).asked == [1]
+    assert fresh(counting).asked is not counting.asked
+    breaker = Impatient(minimum_volume=1)
+    breaker.record(breaker.admit(0.0, Random(0)), Outcome.timed_out(), 0.0, Random(0))
+    assert breaker.state is State.OPEN
+    assert (fresh(breaker).state, fresh(breaker).minimum_volume) == (State.CLOSED, 1)
+    assert type(fresh(Retry(frozen)).backoff) is TwiceAsLong
