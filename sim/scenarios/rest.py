@@ -63,7 +63,7 @@ def lost_update(
             "check-then-write": Design(service=CheckThenWrite, editor=Editor(guarded=True)),
             "if-match": Design(service=IfMatch, editor=Editor(guarded=True)),
             "patch-atomic": Design(
-                service=lambda store: IfMatch(store, required=False), editor=Editor(habit=Habit.PATCH)
+                service=functools.partial(IfMatch, required=False), editor=Editor(habit=Habit.PATCH)
             ),
         },
         seat=_edit_with,
@@ -226,22 +226,20 @@ def _visit(call: int, u: float, profiles: int, prefetching: float, robot: int) -
 
 def _open_site(world: Scenario, contestant: Any) -> Scenario:
     """A function that makes a service over a store takes the server's place, a client the visitors'."""
-    serve = Site if hasattr(contestant, "converse") else contestant
-    client = contestant if hasattr(contestant, "converse") else world.client
+    serve, client = (Site, contestant) if hasattr(contestant, "converse") else (contestant, world.client)
     server = attrs.evolve(world.server, make_handler=_over_profiles(serve, world.knobs["profiles"]))
     return attrs.evolve(world, server=server, client=client)
 
 
 def _over_profiles(serve: Any, count: int) -> Callable[[], Handler]:
     """Makes the service over a fresh store of *count* profiles."""
-    _maker(serve)
+    serve = _maker(serve)
 
     def make() -> Handler:
         store = MemoryStore()
         for number in range(count):
             store.insert(TABLE, str(number), _ADA)
-        service: Handler = serve(store)
-        return Observed(service, store)
+        return Observed(serve(store), store)
 
     return make
 
