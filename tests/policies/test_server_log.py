@@ -61,7 +61,16 @@ def chained(request, now):
     yield Reply(Response(200))
 
 
-@pytest.mark.parametrize("service", [broken, broken_before, chained])
+def clumsy(request, now):
+    """A handler whose own handling of an error fails."""
+    try:
+        raise OSError(SECRET)
+    except OSError:
+        [].pop()
+    yield Reply(Response(200))
+
+
+@pytest.mark.parametrize("service", [broken, broken_before, chained, clumsy])
 def test_an_exception_becomes_a_500_that_tells_nothing(service):
     """The answer is a problem document with a traceId; no word of the exception is in it."""
     log = ServerLog()
@@ -79,6 +88,7 @@ def test_an_exception_becomes_a_500_that_tells_nothing(service):
         (broken_before, ("RuntimeError", SECRET, "broken_before")),
         (broken_after, ("ValueError", SECRET)),
         (chained, ("RuntimeError: no users", f"after OSError: {SECRET}")),
+        (clumsy, ("IndexError: pop from empty list", f"after OSError: {SECRET}")),
     ],
 )
 def test_the_log_tells_everything(service, words):
