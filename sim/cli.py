@@ -95,7 +95,7 @@ def run(
     seed: Annotated[int, typer.Option("--seed", metavar="K", help="the first seed")] = 0,
     workers: Annotated[int, typer.Option("--workers", metavar="N", help="processes to use")] = 1,
     as_json: Annotated[bool, typer.Option("--json", help="print one JSON object")] = False,
-    chart: Annotated[Path | None, typer.Option("--chart", metavar="FILE", help="save the load over time")] = None,
+    chart: Annotated[Path | None, typer.Option("--chart", metavar="FILE", help="save a chart of the result")] = None,
 ) -> None:
     """Run a scenario with several policies and compare them."""
     world = _world(scenario, set_ or [])
@@ -115,9 +115,10 @@ def run(
     if chart is not None:
         from sim import charts
 
-        charts.save(charts.load(compared), chart)
+        own = bool(world.figures)
+        charts.save(charts.figures(compared) if own else charts.load(compared), chart)
         if not as_json:
-            print(f"The load over time is drawn in {chart}.")
+            print(f"{'The figures of the story are' if own else 'The load over time is'} drawn in {chart}.")
 
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})

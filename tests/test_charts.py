@@ -16,7 +16,7 @@ from sim.http import Request
 from sim.interleave import explore
 from sim.interleave.exploration import mark
 from sim.policies.catalog import RETRIES
-from sim.scenarios import half_open_stampede, thundering_herd
+from sim.scenarios import boundary_burst, half_open_stampede, thundering_herd
 
 SMALL = {"clients": 300, "workers": 2, "queue": 10}
 
@@ -196,3 +196,24 @@ def test_a_schedule_is_drawn_with_its_verdict():
     assert charts.alt(figure).startswith("20 schedules of 2 requests: 20 break the rule. The shortest, in 6 points")
     with pytest.raises(ValueError, match="must have a violation to be drawn, got: 1 schedule of 1 request:"):
         charts.schedule(explore(careless, [Request()], lambda ending: None))
+
+
+def test_a_storys_own_figures_stand_side_by_side():
+    """A panel a figure, a bar a contestant, and the extremes in the sentence."""
+    compared = compare(boundary_burst(), seeds=[0, 1])
+    figure = charts.figures(compared)
+    own = [name for name in compared.scenario.columns if name in compared.scenario.figures]
+    assert [axes.get_title(loc="left") for axes in figure.axes] == own
+    for axes, name in zip(figure.axes, own, strict=True):
+        widths = [bar.get_width() for bar in axes.patches]
+        assert widths == [compared.estimate(policy, name).mean for policy in compared.figures]
+    assert "contestants: let through is" in charts.alt(figure)
+    assert len(charts.figures(compared, "p50").axes) == 1
+    with pytest.raises(ValueError, match=r"figures must be among calls, ok, .*got 'p51'"):
+        charts.figures(compared, "p51")
+
+
+def test_a_story_without_figures_of_its_own_says_so(compared):
+    """The herd has none: the sentence names what there is."""
+    with pytest.raises(ValueError, match="thundering-herd has no figures of its own; name some of calls, ok"):
+        charts.figures(compared)

@@ -8,6 +8,7 @@ axes carry units, and every figure has a sentence for those who cannot see it: `
 from sim.charts.breakers import breaker_states
 from sim.charts.endings import latency, outcomes
 from sim.charts.over_time import load
+from sim.charts.panels import figures
 from sim.charts.saving import alt, save
 from sim.charts.schedules import schedule
 from sim.charts.sequence import sequence
@@ -40,6 +41,7 @@ __all__ = [
     "alt",
     "breaker_states",
     "curve",
+    "figures",
     "latency",
     "load",
     "outcomes",
