@@ -1,4 +1,9 @@
-"""Policies: decision objects without I/O.  `now` and `rng` are arguments; any object with the method will do."""
+"""Policies: decision objects without I/O.  `now` and `rng` are arguments; any object with the method will do.
+
+Here are those that take a seat in a run: what clients decide, and what limits them.  The others are found by their
+topic: `sim.policies.idempotency`, `.webhooks`, `.http`, `.caching`, `.paging`, `.jobs`, `.batches`, `.versions`,
+`.security`.
+"""
 
 from sim.policies.backoff import (
     Backoff,
@@ -15,12 +20,28 @@ from sim.policies.breaker import CircuitBreaker, ConsecutiveBreaker, State
 from sim.policies.budget import FailureShareGate, RetryBudget, RetryQuota
 from sim.policies.catalog import named
 from sim.policies.fresh import fresh
+from sim.policies.limiter import (
+    GCRA,
+    AnchoredWindow,
+    ByKey,
+    FixedWindow,
+    HeedLimits,
+    LeakyBucketMeter,
+    LeakyBucketQueue,
+    Levels,
+    SlidingCounter,
+    SlidingLog,
+    TokenBucket,
+)
 from sim.policies.retry import ClientPolicy, Retry, transient
 from sim.policies.throttle import AdaptiveThrottle
 
 __all__ = [
+    "GCRA",
     "AdaptiveThrottle",
+    "AnchoredWindow",
     "Backoff",
+    "ByKey",
     "CircuitBreaker",
     "ClientPolicy",
     "ConsecutiveBreaker",
@@ -29,14 +50,22 @@ __all__ = [
     "Exponential",
     "FailureShareGate",
     "Fixed",
+    "FixedWindow",
     "FullJitter",
+    "HeedLimits",
+    "LeakyBucketMeter",
+    "LeakyBucketQueue",
+    "Levels",
     "Linear",
     "ProportionalJitter",
     "Retry",
     "RetryBudget",
     "RetryQuota",
+    "SlidingCounter",
+    "SlidingLog",
     "State",
     "Table",
+    "TokenBucket",
     "fresh",
     "named",
     "transient",
