@@ -155,6 +155,7 @@ def test_encodings(accept, offers, expected):
         ("eng", ["en"], None),
         ("zh-Hant-TW", ["zh-Hant", "zh"], "zh-Hant"),
         ("fr-CA;q=0.5, de-CH;q=0.9", ["fr", "de"], "de"),
+        ("en-GB;q=0, fr", ["en"], None),
         ("fr", [], None),
     ],
 )

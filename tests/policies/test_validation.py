@@ -54,6 +54,7 @@ def wrong(document):
         ({}, []),
         ({"seats": 9, "class": "first", "bike": False, "stops": [{"a/b": "x"}], "note": None}, []),
         ({"seats": 3.0}, []),
+        ({"stops": [{"a/b": "x", "m~n": -1.5}]}, []),
         ({"name": ""}, [("/name", "must have 1 to 10 characters, has 0")]),
         ({"name": "x" * 11}, [("/name", "must have 1 to 10 characters, has 11")]),
         ({"name": 7}, [("/name", "must be a text")]),
