@@ -14,7 +14,6 @@ from typing import Any
 
 from jsonpatch import (
     JsonPatch,
-    JsonPatchConflict,
     JsonPatchException,
     JsonPatchTestFailed,
     JsonPointerException,
@@ -113,12 +112,9 @@ def json_patch(document: Any, operations: Any) -> Any:
         return copy.deepcopy(result)  # the library puts the patch's own values into the document
     except JsonPatchTestFailed:
         raise PatchError(409, f"{place} tests for a value that is not there") from None
-    except (JsonPatchConflict, JsonPointerException):
+    except (JsonPatchException, JsonPointerException, TypeError, KeyError, IndexError, AttributeError):
+        # The form of the operation was checked above: what is left is that it does not fit.
         raise PatchError(409, f"{place} has a path that does not fit the document") from None
-    except JsonPatchException:
-        raise PatchError(400, f"{place} is not a valid operation") from None
-    except (TypeError, KeyError, IndexError, AttributeError):
-        raise PatchError(409, f"{place} does not fit what is at its path") from None
     except RecursionError:
         raise PatchError(400, f"{place} makes the document too deep") from None
 

@@ -145,6 +145,8 @@ DOCUMENT = {"a": [1, 2], "b": {"c": None}, "s": "text", "t": True}
         ([{"op": "add", "path": "/a/3", "value": 1}], 409, "operation 0 has a path that does not fit the document"),
         ([{"op": "add", "path": "/a/01", "value": 1}], 409, "operation 0 has a path that does not fit the document"),
         ([{"op": "add", "path": "/a/-1", "value": 1}], 409, "operation 0 has a path that does not fit the document"),
+        ([{"op": "replace", "path": "/a/-", "value": 1}], 409, "operation 0 has a path that does not fit"),
+        ([{"op": "add", "path": "/s/0", "value": 1}], 409, "operation 0 has a path that does not fit the document"),
         ([{"op": "add", "path": "/x/y", "value": 1}], 409, "operation 0 has a path that does not fit the document"),
         ([{"op": "move", "from": "/b", "path": "/b/c"}], 409, "operation 0 has a path that does not fit the document"),
         ([{"op": "copy", "from": "/x", "path": "/b"}], 409, "operation 0 has a path that does not fit the document"),
