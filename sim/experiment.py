@@ -18,7 +18,7 @@ from sim.estimate import Estimate
 from sim.flow import check_method, describe
 from sim.model.world import maker_of, simulate
 from sim.policies.catalog import named, unknown
-from sim.policies.retry import ClientPolicy
+from sim.policies.client.retry import ClientPolicy
 from sim.scenario import Scenario
 from sim.trace import LedgerEntry, Mark, Trace, frame_of
 from sim.workload import AllAtOnce, ClosedLoop, Poisson, Ramp

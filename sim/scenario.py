@@ -13,7 +13,7 @@ from sim.flow import Handler
 from sim.http import Request, Response
 from sim.knobs import check_arguments, knob, knobs_of
 from sim.laws import Constant, Exponential, Law
-from sim.policies.problem import problem
+from sim.policies.http.problem import problem
 from sim.services.plain import plain
 from sim.workload import AllAtOnce, Arrivals
 
@@ -86,7 +86,7 @@ class Gateway:
     (allowed, retry_after and, for a limiter that queues, the delay in seconds), or a function that makes one; None is
     no limit.  *refusal*: the answer to a request over the limit, made from the decision and `now`.  *headers*: what
     the decision adds to the answers of admitted requests, None is nothing.  *cache*: an object with the methods of
-    `sim.policies.edge.GatewayCache`, or a function that makes one; None is no cache.
+    `sim.policies.caching.edge.GatewayCache`, or a function that makes one; None is no cache.
     """
 
     limiter: Any = None

@@ -14,8 +14,8 @@ import sqlite3
 from collections.abc import Iterable
 from typing import Any
 
-from sim.policies.paging import PageQuery, Row
-from sim.services.listing import Fetched
+from sim.policies.paging.pages import PageQuery, Row
+from sim.services.catalog.listing import Fetched
 
 
 class Form(enum.Enum):

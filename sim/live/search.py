@@ -18,7 +18,7 @@ LIMIT = 50
 
 
 class SQLiteSearch:
-    """Documents by words in their title, each caller's own; see `sim.services.vault.Search`.
+    """Documents by words in their title, each caller's own; see `sim.services.vault.service.Search`.
 
     *path*: a file, or ":memory:".  One thread's, like every connection of SQLite.
 

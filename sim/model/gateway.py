@@ -18,9 +18,9 @@ from sim.http import Request, Response
 from sim.model.client import Attempt, request_of
 from sim.model.server import Service
 from sim.outcome import CONNECTION_REFUSED, Outcome
-from sim.policies.edge import Forward, Serve
+from sim.policies.caching.edge import Forward, Serve
 from sim.policies.fresh import fresh
-from sim.policies.problem import problem
+from sim.policies.http.problem import problem
 from sim.scenario import Gateway
 from sim.trace import ANSWER, ARRIVED, Mark, Trace
 

@@ -1,11 +1,12 @@
 """Policies: decision objects without I/O.  `now` and `rng` are arguments; any object with the method will do.
 
 Here are those that take a seat in a run: what clients decide, and what limits them.  The others are found by their
-topic: `sim.policies.idempotency`, `.webhooks`, `.http`, `.caching`, `.paging`, `.jobs`, `.batches`, `.versions`,
+topic: `sim.policies.idempotency.rules`, `.webhooks`, `.http`, `.caching`, `.paging`, `.jobs`, `.batches`, `.versions`,
 `.security`.
 """
 
-from sim.policies.backoff import (
+from sim.policies.catalog import named
+from sim.policies.client.backoff import (
     Backoff,
     DecorrelatedJitter,
     EqualJitter,
@@ -16,9 +17,10 @@ from sim.policies.backoff import (
     ProportionalJitter,
     Table,
 )
-from sim.policies.breaker import CircuitBreaker, ConsecutiveBreaker, State
-from sim.policies.budget import FailureShareGate, RetryBudget, RetryQuota
-from sim.policies.catalog import named
+from sim.policies.client.breaker import CircuitBreaker, ConsecutiveBreaker, State
+from sim.policies.client.budget import FailureShareGate, RetryBudget, RetryQuota
+from sim.policies.client.retry import ClientPolicy, Retry, transient
+from sim.policies.client.throttle import AdaptiveThrottle
 from sim.policies.fresh import fresh
 from sim.policies.limiter import (
     GCRA,
@@ -33,8 +35,6 @@ from sim.policies.limiter import (
     SlidingLog,
     TokenBucket,
 )
-from sim.policies.retry import ClientPolicy, Retry, transient
-from sim.policies.throttle import AdaptiveThrottle
 
 __all__ = [
     "GCRA",

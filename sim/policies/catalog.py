@@ -9,7 +9,7 @@ import difflib
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from sim.policies.backoff import (
+from sim.policies.client.backoff import (
     DecorrelatedJitter,
     EqualJitter,
     Exponential,
@@ -18,10 +18,10 @@ from sim.policies.backoff import (
     Linear,
     ProportionalJitter,
 )
-from sim.policies.breaker import CircuitBreaker, ConsecutiveBreaker
-from sim.policies.budget import FailureShareGate, RetryBudget, RetryQuota
-from sim.policies.retry import ClientPolicy, Retry
-from sim.policies.throttle import AdaptiveThrottle
+from sim.policies.client.breaker import CircuitBreaker, ConsecutiveBreaker
+from sim.policies.client.budget import FailureShareGate, RetryBudget, RetryQuota
+from sim.policies.client.retry import ClientPolicy, Retry
+from sim.policies.client.throttle import AdaptiveThrottle
 
 RETRIES: Mapping[str, Callable[[], Retry]] = {
     "no-retry": Retry.never,

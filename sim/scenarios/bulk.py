@@ -14,8 +14,8 @@ from sim.http import Request, json_body
 from sim.knobs import Knob
 from sim.laws import Constant
 from sim.policies import Fixed, Retry
-from sim.policies.batch import BatchRules
-from sim.policies.bulk import BulkImport
+from sim.policies.batches.batch import BatchRules
+from sim.policies.batches.bulk import BulkImport
 from sim.scenario import Clients, Network, Scenario, Server, story
 from sim.services.users_batch import UsersBatch
 from sim.store import MemoryStore

@@ -12,15 +12,15 @@ import attrs
 from sim.http import Request
 from sim.knobs import Knob
 from sim.laws import Constant
-from sim.policies.cachecontrol import CacheControl
-from sim.policies.edge import EdgeCache
-from sim.policies.retry import Retry
-from sim.policies.single_flight import SingleFlight
-from sim.policies.stampede import EarlyRefresh, LifetimeJitter
+from sim.policies.caching.cachecontrol import CacheControl
+from sim.policies.caching.edge import EdgeCache
+from sim.policies.caching.single_flight import SingleFlight
+from sim.policies.caching.stampede import EarlyRefresh, LifetimeJitter
+from sim.policies.client.retry import Retry
 from sim.scenario import Clients, Gateway, Scenario, Server, story
-from sim.services.catalog import DISCOUNTS, PRODUCTS, Catalog
-from sim.services.catalog_clients import Browsers, Shopper
-from sim.services.catalog_designs import DESIGNS, CacheDesign
+from sim.services.catalog.clients import Browsers, Shopper
+from sim.services.catalog.designs import DESIGNS, CacheDesign
+from sim.services.catalog.service import DISCOUNTS, PRODUCTS, Catalog
 from sim.store import MemoryStore
 from sim.workload import Poisson
 

@@ -13,9 +13,9 @@ from sim.flow import Handler
 from sim.http import Request
 from sim.knobs import Knob
 from sim.laws import Constant, Exponential, Law
-from sim.policies.backoff import FullJitter
-from sim.policies.ordering import ArrivalOrder, HigherSequence, NewerTimestamp, NextSequence
-from sim.policies.retry import Retry
+from sim.policies.client.backoff import FullJitter
+from sim.policies.client.retry import Retry
+from sim.policies.webhooks.ordering import ArrivalOrder, HigherSequence, NewerTimestamp, NextSequence
 from sim.scenario import Clients, Network, Scenario, Server, StepCrash, story
 from sim.services.consumers import (
     AcknowledgeFirst,

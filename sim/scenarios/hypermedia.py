@@ -13,7 +13,7 @@ from sim.http import Request
 from sim.knobs import Knob, knob
 from sim.laws import Constant
 from sim.outcome import Outcome
-from sim.policies.hypermedia import href_of
+from sim.policies.http.hypermedia import href_of
 from sim.scenario import Clients, Network, Scenario, Server, story
 from sim.services.answers import document_of
 from sim.services.maturity import Leveled, Shopper

@@ -16,8 +16,8 @@ from sim.laws import Constant, LogNormal, Uniform
 from sim.outcome import Outcome
 from sim.policies import Exponential as Doubling
 from sim.policies import Fixed, Retry
-from sim.policies.jobs import Job, JobRules
-from sim.policies.polling import AwaitCallback, PollJob
+from sim.policies.jobs.job import Job, JobRules
+from sim.policies.jobs.polling import AwaitCallback, PollJob
 from sim.scenario import Clients, Network, Scenario, Server, story
 from sim.services.reports import ReportLaw, Reports
 from sim.store import MemoryStore

@@ -14,11 +14,11 @@ from sim.http import Request, Response
 from sim.knobs import Knob
 from sim.laws import Constant
 from sim.policies import Fixed, Retry
-from sim.policies.cursor import PlainCursors, SignedCursors
-from sim.policies.link import FollowLinks
-from sim.policies.paging import PageRules
+from sim.policies.paging.cursor import PlainCursors, SignedCursors
+from sim.policies.paging.link import FollowLinks
+from sim.policies.paging.pages import PageRules
 from sim.scenario import Clients, Network, Scenario, Server, story
-from sim.services.listing import Listing, MemoryPages
+from sim.services.catalog.listing import Listing, MemoryPages
 from sim.workload import AllAtOnce
 
 SIGNED = SignedCursors(secrets=(b"for simulations only",), lifetime=3_600.0)

@@ -15,10 +15,10 @@ from sim.http import Request, json_body
 from sim.knobs import Knob
 from sim.laws import Constant, LogNormal
 from sim.laws import Exponential as ExponentialLaw
-from sim.policies.backoff import Exponential, Fixed, Table
-from sim.policies.idempotency import Idempotency, retry_horizon
-from sim.policies.idempotency_key import quoted
-from sim.policies.retry import Retry
+from sim.policies.client.backoff import Exponential, Fixed, Table
+from sim.policies.client.retry import Retry
+from sim.policies.idempotency.key import quoted
+from sim.policies.idempotency.rules import Idempotency, retry_horizon
 from sim.scenario import Clients, Network, Partition, Scenario, Server, StepCrash, story
 from sim.services.payments import AtomicClaim, CheckThenAct, NoIdempotency, OneTransaction, RecoveryPoint
 from sim.store import MemoryStore, Store

@@ -8,9 +8,9 @@ from typing import Annotated
 
 from sim.knobs import Knob
 from sim.laws import Constant, Exponential, Normal
-from sim.policies.backoff import DecorrelatedJitter, EqualJitter, FullJitter
-from sim.policies.backoff import Exponential as Doubling
-from sim.policies.retry import Retry
+from sim.policies.client.backoff import DecorrelatedJitter, EqualJitter, FullJitter
+from sim.policies.client.backoff import Exponential as Doubling
+from sim.policies.client.retry import Retry
 from sim.scenario import Clients, Network, Outage, Scenario, Server, story
 from sim.services.contended_row import contended_row
 from sim.workload import AllAtOnce, Poisson

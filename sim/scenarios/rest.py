@@ -14,12 +14,12 @@ from sim.flow import Handler
 from sim.http import Request, json_body
 from sim.knobs import Knob
 from sim.laws import Constant, Exponential
-from sim.policies.patch import MERGE_PATCH
+from sim.policies.http.patch import MERGE_PATCH
 from sim.scenario import Clients, Network, Scenario, Server, story
-from sim.services.profiles import TABLE, CheckThenWrite, IfMatch, LastWriteWins
-from sim.services.profiles_editor import WRITTEN, Editor, Habit, Losses, Observed, losses, value_of
-from sim.services.profiles_form import RIGHT, Form, FormFiller
-from sim.services.profiles_site import Removal, Site, Surfer
+from sim.services.profiles.designs import TABLE, CheckThenWrite, IfMatch, LastWriteWins
+from sim.services.profiles.editor import WRITTEN, Editor, Habit, Losses, Observed, losses, value_of
+from sim.services.profiles.form import RIGHT, Form, FormFiller
+from sim.services.profiles.site import Removal, Site, Surfer
 from sim.store import MemoryStore, Store
 from sim.workload import Poisson
 

@@ -16,12 +16,12 @@ from sim.knobs import Knob, knob
 from sim.laws import Exponential
 from sim.outcome import Outcome
 from sim.policies.fresh import fresh
-from sim.policies.lockout import GuessLimit
+from sim.policies.security.lockout import GuessLimit
 from sim.scenario import Clients, Network, Scenario, Server, story
-from sim.services import guarded_vault as kit
-from sim.services.attacks import ATTACKS, Attack, bearing
-from sim.services.guarded_vault import guarded_vault, token
-from sim.services.passwords import account
+from sim.services.vault import guarded as kit
+from sim.services.vault.attacks import ATTACKS, Attack, bearing
+from sim.services.vault.guarded import guarded_vault, token
+from sim.services.vault.passwords import account
 from sim.store import MemoryStore
 from sim.workload import Poisson
 
@@ -210,7 +210,7 @@ def layers_removed(
 
     Nothing tells the operators: without a layer no honest call fails and no figure of theirs changes, and some attacks
     succeed every time.  The attacks are those that need nothing but requests.  Left out: those on the search, which
-    need a real database, and on the log, which need its password; `sim.services.attack_matrix` has them.
+    need a real database, and on the log, which need its password; `sim.services.vault.matrix` has them.
     """
     contestants = {"all-layers": ()} | {f"without-{name.replace(' ', '-')}": (name,) for name in _REMOVED}
     return Scenario(

@@ -10,12 +10,12 @@ import attrs
 from sim.http import Request
 from sim.knobs import Knob
 from sim.laws import Constant, Exponential
-from sim.policies.deprecation import BrownOuts, Lifecycle, Retirement
-from sim.policies.edge import EdgeCache
-from sim.policies.versioning import HeaderVersion, QueryVersion, UriVersion
+from sim.policies.caching.edge import EdgeCache
+from sim.policies.versions.deprecation import BrownOuts, Lifecycle, Retirement
+from sim.policies.versions.versioning import HeaderVersion, QueryVersion, UriVersion
 from sim.scenario import Clients, Gateway, Scenario, Server, story
-from sim.services.version_clients import DAY, Design, Integrator, Reading
-from sim.services.versioned import TABLE, VERSIONS, VersionedUsers, one_etag
+from sim.services.versions.clients import DAY, Design, Integrator, Reading
+from sim.services.versions.service import TABLE, VERSIONS, VersionedUsers, one_etag
 from sim.store import MemoryStore
 from sim.workload import Poisson
 

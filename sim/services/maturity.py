@@ -23,8 +23,8 @@ from sim.flow import CallFlow, HandlerFlow, Note, Reply, Send
 from sim.http import Request, Response, json_body, json_response, read_json
 from sim.knobs import knob
 from sim.outcome import Outcome
-from sim.policies.hypermedia import href_of, method_of
-from sim.policies.problem import problem
+from sim.policies.http.hypermedia import href_of, method_of
+from sim.policies.http.problem import problem
 from sim.services.answers import document_of, rewritten
 from sim.services.orders import PLACES, TRANSITIONS, Orders
 from sim.services.routes import Routes

@@ -21,8 +21,8 @@ from typing import Any, TypeAlias
 
 from sim.flow import Effect, HandlerFlow, Reply, Step, Work
 from sim.http import BODY_LIMIT, Request, Response, json_response, read_json
-from sim.policies.hypermedia import Action, hal, hal_response
-from sim.policies.problem import FieldError, problem
+from sim.policies.http.hypermedia import Action, hal, hal_response
+from sim.policies.http.problem import FieldError, problem
 from sim.services.routes import Routes
 from sim.store import Store
 

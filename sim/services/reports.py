@@ -15,9 +15,9 @@ from sim.flow import Effect, HandlerFlow, Reply, Step, Work
 from sim.http import BODY_LIMIT, Request, Response, json_response, read_json
 from sim.knobs import knob
 from sim.laws import Constant, Law
-from sim.policies.callback import check_callback
-from sim.policies.jobs import Job, JobRules, State, too_late
-from sim.policies.problem import FieldError, problem
+from sim.policies.http.problem import FieldError, problem
+from sim.policies.jobs.callback import check_callback
+from sim.policies.jobs.job import Job, JobRules, State, too_late
 from sim.services.routes import Routes
 from sim.store import Store
 

@@ -9,7 +9,7 @@ from urllib.parse import unquote
 
 from sim.flow import HandlerFlow, Reply
 from sim.http import Request
-from sim.policies.problem import problem
+from sim.policies.http.problem import problem
 
 Endpoint = Callable[..., HandlerFlow]
 """A handler that takes the request, `now`, and the parts of the path in braces by their names."""

@@ -14,8 +14,8 @@ from typing import Any
 
 from sim.flow import Effect, HandlerFlow, Reply, Step, Work
 from sim.http import Request, Response, json_response
-from sim.policies.batch import BatchRules, Item, ItemResult, Mode, atomic_answer, multi_status
-from sim.policies.problem import problem
+from sim.policies.batches.batch import BatchRules, Item, ItemResult, Mode, atomic_answer, multi_status
+from sim.policies.http.problem import problem
 from sim.services.routes import Routes
 from sim.store import Store, Tables, transaction
 

@@ -7,7 +7,7 @@ from random import Random
 from typing import Any
 
 from sim.http import Request, Response
-from sim.policies.edge import Forward, Serve, Wait
+from sim.policies.caching.edge import Forward, Serve, Wait
 from sim.testing.asking import ask
 from sim.testing.report import FindingError, Report
 from sim.testing.suite import Make, run_suite
@@ -20,13 +20,13 @@ CLIENTS = 60
 
 
 def check_gateway_cache(cache: Any) -> Report:
-    """Check `ask(request, client, now, rng)` and `answered(number, response, now, rng)`; see `sim.policies.edge`.
+    """Check `ask(request, client, now, rng)` and `answered(number, response, now, rng)`, as in `caching.edge`.
 
     Every client is answered exactly once, whatever the origin does, and forwarded at most once.  Nobody is served what
     was made for another user, what has gone stale without leave, another variant, or what a write has changed.
     Whether it caches much, or anything at all, is its own affair.
 
-    >>> from sim.policies.edge import EdgeCache
+    >>> from sim.policies.caching.edge import EdgeCache
     >>> check_gateway_cache(EdgeCache())
     contract: ok
     """

@@ -38,7 +38,7 @@ def check_selector(selector: Any, examples: Mapping[str, Request]) -> Report:
     difference between two examples stands in the `Vary` of both answers, or a shared cache will confuse them.  A
     strange request is selected or refused with a 4xx and a sentence.
 
-    >>> from sim.policies.versioning import HeaderVersion
+    >>> from sim.policies.versions.versioning import HeaderVersion
     >>> examples = {v: Request("GET", "/users", headers={"Accept-Version": v}) for v in ("1", "2")}
     >>> check_selector(HeaderVersion(("1", "2")), examples)
     contract: ok

@@ -6,8 +6,8 @@ from sim.flow import Reply
 from sim.http import Request, json_body
 from sim.live.sqlite import SQLiteStore
 from sim.live.threads import one_at_a_time, serve
-from sim.policies.patch import MERGE_PATCH
-from sim.services.catalog import Catalog
+from sim.policies.http.patch import MERGE_PATCH
+from sim.services.catalog.service import Catalog
 from sim.store import MemoryStore
 
 LAMP = {"name": "Lamp", "description": "warm light " * 200, "price": {"amount": 2000, "currency": "EUR"}}

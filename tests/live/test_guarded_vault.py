@@ -4,9 +4,9 @@ import pytest
 
 from sim.live.search import SQLiteSearch
 from sim.live.sqlite import SQLiteStore
-from sim.services.attack_matrix import attempt
-from sim.services.attacks import ATTACKS
-from sim.services.guarded_vault import guarded_vault
+from sim.services.vault.attacks import ATTACKS
+from sim.services.vault.guarded import guarded_vault
+from sim.services.vault.matrix import attempt
 
 
 def worlds(folder, *removed):

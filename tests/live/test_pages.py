@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from sim.flow import Reply
 from sim.http import Request
 from sim.live.pages import Form, SQLitePages
-from sim.policies.cursor import PlainCursors, SignedCursors
-from sim.policies.link import link_to
-from sim.policies.paging import PageQuery, PageRules, Sort, page_of, select
-from sim.services.listing import Listing, MemoryPages
+from sim.policies.paging.cursor import PlainCursors, SignedCursors
+from sim.policies.paging.link import link_to
+from sim.policies.paging.pages import PageQuery, PageRules, Sort, page_of, select
+from sim.services.catalog.listing import Listing, MemoryPages
 
 DEPTHS = (10, 1_000, 10_000)
 

@@ -11,7 +11,7 @@ from sim.http import Request
 from sim.interleave import explore
 from sim.live.sqlite import SQLiteStore
 from sim.live.threads import one_at_a_time, serve
-from sim.policies.idempotency import Idempotency
+from sim.policies.idempotency.rules import Idempotency
 from sim.services.payments import AtomicClaim, CheckThenAct, OneTransaction, RecoveryPoint
 from sim.store import MemoryStore
 

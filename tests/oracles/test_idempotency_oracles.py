@@ -6,7 +6,7 @@ from deviations_idempotency import DEVIATIONS
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sim.policies.idempotency_key import STRICT, KeyFormat, quoted
+from sim.policies.idempotency.key import STRICT, KeyFormat, quoted
 
 BARE_UUID = "8e03978e-40d5-43e8-bc93-6894a57f9324"
 

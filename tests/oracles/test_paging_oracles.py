@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 from sim.flow import Reply
 from sim.http import Request
 from sim.live.pages import SQLitePages
-from sim.policies.cursor import SignedCursors
-from sim.policies.link import build_links, parse_links
-from sim.policies.paging import PageQuery, PageRules, Sort
-from sim.services.listing import Listing, MemoryPages
+from sim.policies.paging.cursor import SignedCursors
+from sim.policies.paging.link import build_links, parse_links
+from sim.policies.paging.pages import PageQuery, PageRules, Sort
+from sim.services.catalog.listing import Listing, MemoryPages
 
 
 def by_httpx(value):

@@ -15,10 +15,10 @@ from werkzeug.http import parse_accept_header
 from werkzeug.wrappers import Response as WerkzeugResponse
 
 from sim.http import Request, http_date, parse_http_date
-from sim.policies.conditional import Validators, Verdict, evaluate, parse_etag, refusal
-from sim.policies.negotiation import best_encoding, best_language, best_media_type
-from sim.policies.patch import PatchError, json_patch, merge_patch
-from sim.policies.validation import pointer
+from sim.policies.http.conditional import Validators, Verdict, evaluate, parse_etag, refusal
+from sim.policies.http.negotiation import best_encoding, best_language, best_media_type
+from sim.policies.http.patch import PatchError, json_patch, merge_patch
+from sim.policies.http.validation import pointer
 
 NOON = 1_445_412_480.0
 EARLIER, THEN, LATER = (http_date(NOON + shift) for shift in (-60, 0, 60))

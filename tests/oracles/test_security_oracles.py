@@ -19,11 +19,11 @@ from werkzeug.http import parse_cookie, parse_set_header
 from werkzeug.security import safe_join
 
 from sim.http import Request
-from sim.policies.cors import Cors
-from sim.policies.credentials import Refused, bearer_token, cookies_of
-from sim.policies.input_guard import contained
-from sim.policies.lockout import GuessLimit
-from sim.policies.tokens import TOKEN_LIMIT, TokenKey, TokenRules, sign_token
+from sim.policies.security.cors import Cors
+from sim.policies.security.credentials import Refused, bearer_token, cookies_of
+from sim.policies.security.input_guard import contained
+from sim.policies.security.lockout import GuessLimit
+from sim.policies.security.tokens import TOKEN_LIMIT, TokenKey, TokenRules, sign_token
 
 NOW, SECRET = 1_700_000_000.0, b"a secret that two parties know of"
 KEY = TokenKey(secret=SECRET)

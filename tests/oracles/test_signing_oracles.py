@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sim.http import Request
-from sim.policies.signing import Rejected, StandardScheme, StripeScheme, Verified
+from sim.policies.webhooks.signing import Rejected, StandardScheme, StripeScheme, Verified
 
 NOW = 1_700_000_000
 BODY = '{"id":"evt_1","amount":2000}'

@@ -15,13 +15,13 @@ from werkzeug.http import parse_accept_header
 
 from sim.flow import Reply
 from sim.http import Request
-from sim.policies.cache import Cache, Fresh
-from sim.policies.compatibility import compare_shapes
-from sim.policies.deprecation import format_deprecation, parse_deprecation
-from sim.policies.shapes import Breaks, Reader
-from sim.policies.versioning import MediaTypeVersion, Selected
+from sim.policies.caching.cache import Cache, Fresh
+from sim.policies.versions.compatibility import compare_shapes
+from sim.policies.versions.deprecation import format_deprecation, parse_deprecation
+from sim.policies.versions.shapes import Breaks, Reader
+from sim.policies.versions.versioning import MediaTypeVersion, Selected
 from sim.scenarios.versions import DESIGNS
-from sim.services.versioned import SHAPES, TABLE, VersionedUsers
+from sim.services.versions.service import SHAPES, TABLE, VersionedUsers
 from sim.store import MemoryStore
 
 V1, V2 = "application/vnd.myapi.v1+json", "application/vnd.myapi.v2+json"

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sim.policies.audit import AuditChain, Event
+from sim.policies.security.audit import AuditChain, Event
 
 CHAIN = AuditChain(key=b"a key that no database has seen.")
 FORGER = AuditChain(key=b"the key that a forger has made up")

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sim.policies.authorisation import Effect, Facts, Roles, Rule, Rules, Verdict, forbidden, hidden
+from sim.policies.security.authorisation import Effect, Facts, Roles, Rule, Rules, Verdict, forbidden, hidden
 
 ROLES = Roles(
     {"reader": {"documents:read"}, "editor": {"documents:write"}, "admin": {"accounts:write"}},

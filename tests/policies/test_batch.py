@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sim.http import Response, json_body
-from sim.policies.batch import (
+from sim.policies.batches.batch import (
     BatchRules,
     Item,
     ItemResult,

@@ -7,7 +7,7 @@ import pytest
 
 from sim.outcome import Outcome
 from sim.policies import CircuitBreaker, ConsecutiveBreaker, State
-from sim.policies.breaker import TRANSITIONS, Event
+from sim.policies.client.breaker import TRANSITIONS, Event
 
 OK, BAD, NOT_FOUND = Outcome.answered(200), Outcome.timed_out(), Outcome.answered(404)
 REFUSED = "refused"

@@ -12,8 +12,8 @@ from sim.flow import Note, Send, Wait
 from sim.http import Request, Response, json_body
 from sim.outcome import Outcome
 from sim.policies import Fixed, Retry
-from sim.policies.batch import ItemResult, atomic_answer, multi_status
-from sim.policies.bulk import BulkImport, results_of
+from sim.policies.batches.batch import ItemResult, atomic_answer, multi_status
+from sim.policies.batches.bulk import BulkImport, results_of
 
 
 def body(*items):

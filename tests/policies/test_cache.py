@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sim.http import Request, Response, http_date
-from sim.policies.cache import Cache, Fresh, Miss, Stale
-from sim.policies.cachecontrol import parse_cache_control
+from sim.policies.caching.cache import Cache, Fresh, Miss, Stale
+from sim.policies.caching.cachecontrol import parse_cache_control
 from sim.policies.fresh import fresh
 
 FRESH, STALE, MISS = "fresh", "stale", "miss"

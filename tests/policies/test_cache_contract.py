@@ -2,10 +2,10 @@
 
 import pytest
 
-from sim.policies.cache import Cache
-from sim.policies.edge import EdgeCache, Forward, Serve, Wait
-from sim.policies.single_flight import SingleFlight
-from sim.policies.stampede import EarlyRefresh, LifetimeJitter
+from sim.policies.caching.cache import Cache
+from sim.policies.caching.edge import EdgeCache, Forward, Serve, Wait
+from sim.policies.caching.single_flight import SingleFlight
+from sim.policies.caching.stampede import EarlyRefresh, LifetimeJitter
 from sim.testing.gateway_cache import check_gateway_cache
 
 OURS = {

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sim.policies.cachecontrol import LONGEST, CacheControl, parse_cache_control, parse_delta_seconds
+from sim.policies.caching.cachecontrol import LONGEST, CacheControl, parse_cache_control, parse_delta_seconds
 
 REQUEST_AND_RESPONSE = {
     "max-age=60": {"max_age": 60},

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sim.policies.callback import check_callback
+from sim.policies.jobs.callback import check_callback
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sim.policies.compatibility import Direction, ShapeChanges, compare_shapes
-from sim.policies.shapes import Breaks, Reader, check_shape
+from sim.policies.versions.compatibility import Direction, ShapeChanges, compare_shapes
+from sim.policies.versions.shapes import Breaks, Reader, check_shape
 
 TEXT, WHOLE, NUMBER = {"type": "string"}, {"type": "integer"}, {"type": "number"}
 RESPONSE, REQUEST = Direction.RESPONSE, Direction.REQUEST

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sim.http import Response, json_body
-from sim.policies.compression import Compressor, coded_etag, decode
+from sim.policies.caching.compression import Compressor, coded_etag, decode
 
 PAGE = json_body([{"id": number, "name": f"product {number}", "stock": number % 7} for number in range(500)])
 

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sim.http import Request, Response, http_date
-from sim.policies.conditional import (
+from sim.policies.http.conditional import (
     ANY,
     ETag,
     Validators,

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sim.http import Request, Response
-from sim.policies.cors import Cors, lets_read, needs_preflight, permits
+from sim.policies.security.cors import Cors, lets_read, needs_preflight, permits
 
 SHOP, EVIL = "https://shop.example", "https://evil.example"
 CORS = Cors(origins=frozenset({SHOP}), credentials=True, own="https://api.example")

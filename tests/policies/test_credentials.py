@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sim.http import Request, Response
-from sim.policies.credentials import (
+from sim.policies.security.credentials import (
     URL_CREDENTIALS,
     ApiKey,
     ApiKeys,

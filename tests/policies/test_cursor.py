@@ -6,7 +6,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from sim.policies.cursor import LONGEST, Cursor, PlainCursors, SignedCursors
+from sim.policies.paging.cursor import LONGEST, Cursor, PlainCursors, SignedCursors
 
 OURS = SignedCursors(secrets=(b"ours",), lifetime=60.0)
 THEIRS = SignedCursors(secrets=(b"theirs",), lifetime=60.0)

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sim.http import Response, http_date
-from sim.policies.deprecation import (
+from sim.policies.versions.deprecation import (
     BrownOuts,
     DeprecationWatch,
     Lifecycle,

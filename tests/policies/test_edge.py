@@ -7,11 +7,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sim.http import Request, Response
-from sim.policies.cache import Cache, Stale
-from sim.policies.edge import EdgeCache, Forward, Serve, Wait
+from sim.policies.caching.cache import Cache, Stale
+from sim.policies.caching.edge import EdgeCache, Forward, Serve, Wait
+from sim.policies.caching.single_flight import SingleFlight
+from sim.policies.caching.stampede import EarlyRefresh, LifetimeJitter
 from sim.policies.fresh import fresh
-from sim.policies.single_flight import SingleFlight
-from sim.policies.stampede import EarlyRefresh, LifetimeJitter
 
 GET = Request("GET", "/p")
 GOOD = Response(200, headers={"Cache-Control": "max-age=60", "ETag": '"1"'}, body=b"v1")
@@ -20,7 +20,7 @@ DOWN = Response(503, body=b"ada's trace")
 
 
 class Gate:
-    """A gateway that does what the docstring of `sim.policies.edge` says and no more."""
+    """A gateway that does what the docstring of `sim.policies.caching.edge` says and no more."""
 
     def __init__(self, cache, seed=0):
         self.cache, self.rng = cache, Random(seed)

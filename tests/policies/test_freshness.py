@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sim.http import Response, http_date
-from sim.policies.cachecontrol import CacheControl
-from sim.policies.freshness import age_header, freshness, initial_age, lifetime
+from sim.policies.caching.cachecontrol import CacheControl
+from sim.policies.caching.freshness import age_header, freshness, initial_age, lifetime
 
 NOW = 1_000_000_000.0
 

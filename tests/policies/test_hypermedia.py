@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sim.policies.hypermedia import (
+from sim.policies.http.hypermedia import (
     HAL,
     HAL_FORMS,
     LINK_MEMBERS,

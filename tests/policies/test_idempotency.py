@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from sim.http import Request, Response, json_body
 from sim.policies import DecorrelatedJitter, Exponential, Fixed, FullJitter, ProportionalJitter, Retry, Table
-from sim.policies.idempotency import (
+from sim.policies.idempotency.rules import (
     Fingerprint,
     Idempotency,
     InFlight,

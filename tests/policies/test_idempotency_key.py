@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sim.policies.idempotency_key import STRICT, KeyFormat, quoted
+from sim.policies.idempotency.key import STRICT, KeyFormat, quoted
 
 UUID = "8e03978e-40d5-43e8-bc93-6894a57f9324"
 LENIENT = KeyFormat()

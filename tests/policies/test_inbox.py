@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sim.policies import fresh
-from sim.policies.inbox import SeenIds
+from sim.policies.webhooks.inbox import SeenIds
 
 
 def test_an_id_is_new_once_in_its_window():

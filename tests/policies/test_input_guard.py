@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sim.policies.input_guard import Number, Schema, Text, as_html, contained, safe_name
-from sim.policies.problem import FieldError, problem
+from sim.policies.http.problem import FieldError, problem
+from sim.policies.security.input_guard import Number, Schema, Text, as_html, contained, safe_name
 
 DOCUMENT = Schema({"title": Text(longest=20), "text": Text(longest=1_000, one_line=False, markup=True, required=False)})
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sim.policies.jobs import TRANSITIONS, Event, Job, JobRules, State, too_late
+from sim.policies.jobs.job import TRANSITIONS, Event, Job, JobRules, State, too_late
 
 RULES = JobRules(shortest=1.0, longest=60.0, keep=100.0)
 

@@ -10,7 +10,7 @@ from sim.flow import Note, Send, Wait
 from sim.http import Request, Response, json_response
 from sim.outcome import Outcome
 from sim.policies import Fixed, Retry
-from sim.policies.link import FollowLinks, Link, build_links, link_to, parse_links
+from sim.policies.paging.link import FollowLinks, Link, build_links, link_to, parse_links
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sim.policies.fresh import fresh
-from sim.policies.lockout import GuessLimit, account_key, address_key
+from sim.policies.security.lockout import GuessLimit, account_key, address_key
 
 HOME, CAFE, BOTNET = "192.0.2.7", "198.51.100.1", [f"203.0.113.{n}" for n in range(100)]
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sim.policies.negotiation import (
+from sim.policies.http.negotiation import (
     Preference,
     best_encoding,
     best_language,

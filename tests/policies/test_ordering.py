@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sim.policies import fresh
-from sim.policies.ordering import (
+from sim.policies.webhooks.ordering import (
     Applied,
     ArrivalOrder,
     Change,

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sim.policies.cursor import Cursor, PlainCursors, SignedCursors
-from sim.policies.paging import PageQuery, PageRules, Sort, page_of, select
+from sim.policies.paging.cursor import Cursor, PlainCursors, SignedCursors
+from sim.policies.paging.pages import PageQuery, PageRules, Sort, page_of, select
 
 SIGNED = SignedCursors(secrets=(b"secret",), lifetime=3_600.0)
 KEYSET = PageRules(cursors=SIGNED, columns={"created_at": float, "price": int}, filters=("category",))

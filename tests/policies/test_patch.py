@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sim.http import json_body
-from sim.policies.patch import (
+from sim.policies.http.patch import (
     JSON_PATCH,
     MERGE_PATCH,
     MOST_OPERATIONS,

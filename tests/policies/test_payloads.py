@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sim.policies.fresh import fresh
-from sim.policies.payloads import (
+from sim.policies.versions.payloads import (
     Chain,
     Intake,
     Pinned,

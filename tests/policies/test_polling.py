@@ -12,8 +12,8 @@ from sim.flow import Note, Send, Wait
 from sim.http import Request, Response, json_response
 from sim.outcome import Outcome
 from sim.policies import Exponential, Fixed, Retry
-from sim.policies.jobs import Job, JobRules
-from sim.policies.polling import AwaitCallback, PollJob, settled
+from sim.policies.jobs.job import Job, JobRules
+from sim.policies.jobs.polling import AwaitCallback, PollJob, settled
 
 POST = Request("POST", "/reports", body=b"{}", headers={"Idempotency-Key": "k"})
 RULES = JobRules(shortest=1.0, longest=60.0)

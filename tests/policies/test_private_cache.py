@@ -7,11 +7,11 @@ import pytest
 from sim.flow import Note, Send, Wait
 from sim.http import Request, Response
 from sim.outcome import Outcome
-from sim.policies.backoff import Fixed
-from sim.policies.cache import Cache
+from sim.policies.caching.cache import Cache
+from sim.policies.caching.private_cache import CachingClient
+from sim.policies.client.backoff import Fixed
+from sim.policies.client.retry import Retry
 from sim.policies.fresh import fresh
-from sim.policies.private_cache import CachingClient
-from sim.policies.retry import Retry
 
 GET = Request("GET", "/p")
 GOOD = Response(200, headers={"Cache-Control": "max-age=60, stale-if-error=600", "ETag": '"1"'}, body=b"v1")

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sim.http import Response, json_body
-from sim.policies.problem import MEDIA_TYPE, FieldError, Problem, problem, read_problem, unexpected
+from sim.policies.http.problem import MEDIA_TYPE, FieldError, Problem, problem, read_problem, unexpected
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 JSON_VALUES = st.recursive(

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sim.policies.retention import DAY, GUIDE, HOUR, STANDARD_WEBHOOKS_SCHEDULE, Retention, required_retention
+from sim.policies.webhooks.retention import DAY, GUIDE, HOUR, STANDARD_WEBHOOKS_SCHEDULE, Retention, required_retention
 
 
 @pytest.mark.parametrize(

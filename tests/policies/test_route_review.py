@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sim.policies.route_review import parse_route, review
+from sim.policies.http.route_review import parse_route, review
 
 GOOD = """
 GET    /v1/users?limit&after          -> 200

@@ -4,7 +4,14 @@ import attrs
 import pytest
 
 from sim.http import Request
-from sim.policies.versioning import HeaderVersion, MediaTypeVersion, QueryVersion, Selected, Unknown, UriVersion
+from sim.policies.versions.versioning import (
+    HeaderVersion,
+    MediaTypeVersion,
+    QueryVersion,
+    Selected,
+    Unknown,
+    UriVersion,
+)
 from sim.testing.selector import check_selector
 
 VERSIONS = ("1", "2", "3")

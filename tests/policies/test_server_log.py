@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from sim.flow import Effect, Reply, Step
 from sim.http import Request, Response, json_response
 from sim.policies.fresh import fresh
-from sim.policies.problem import FieldError, problem
-from sim.policies.server_log import Guarded, ServerLog, read_traceparent
+from sim.policies.http.problem import FieldError, problem
+from sim.policies.http.server_log import Guarded, ServerLog, read_traceparent
 from sim.store import MemoryStore, transaction
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from sim.http import Request
 from sim.policies import fresh
-from sim.policies.signing import Rejected, ReplayGuard, StandardScheme, StripeScheme, Verified
+from sim.policies.webhooks.signing import Rejected, ReplayGuard, StandardScheme, StripeScheme, Verified
 
 NOW = 1_700_000_000
 BODY = b'{"id":"evt_1","amount":2000}'

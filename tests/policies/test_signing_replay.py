@@ -6,7 +6,7 @@ import pytest
 
 from sim.http import Request
 from sim.policies import fresh
-from sim.policies.signing import (
+from sim.policies.webhooks.signing import (
     Rejected,
     ReplayGuard,
     StandardScheme,

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sim.policies.caching.single_flight import Follow, Lead, SingleFlight
+from sim.policies.caching.stampede import EarlyRefresh, LifetimeJitter
 from sim.policies.fresh import fresh
-from sim.policies.single_flight import Follow, Lead, SingleFlight
-from sim.policies.stampede import EarlyRefresh, LifetimeJitter
 
 
 def test_one_leads_and_the_others_follow():

@@ -6,9 +6,9 @@ from http import HTTPStatus
 import pytest
 
 from sim.http import Response
-from sim.policies.problem import reason_phrase as as_problems_call_it
-from sim.policies.retry import TRANSIENT_STATUSES
-from sim.policies.status import STATUSES, Again, Fault, missing_headers, reason_phrase, status
+from sim.policies.client.retry import TRANSIENT_STATUSES
+from sim.policies.http.problem import reason_phrase as as_problems_call_it
+from sim.policies.http.status import STATUSES, Again, Fault, missing_headers, reason_phrase, status
 
 CHEAT_SHEET = (200, 201, 202, 204, 207, 400, 401, 403, 404, 409, 410, 422, 429, 500, 502, 503, 504)
 KIT = (206, 301, 302, 303, 304, 307, 308, 405, 406, 412, 413, 415, 428, 431, 501)

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sim.policies.credentials import Caller, Refused
-from sim.policies.tokens import TOKEN_LIMIT, TokenKey, TokenRules, require_scope, sign_token
+from sim.policies.security.credentials import Caller, Refused
+from sim.policies.security.tokens import TOKEN_LIMIT, TokenKey, TokenRules, require_scope, sign_token
 
 NOW = 1_000.0
 OURS = TokenKey(secret=b"the secret of the identity provider")

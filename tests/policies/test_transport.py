@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sim.http import Request, Response
-from sim.policies.transport import HstsList, TlsOnly, parse_hsts, scheme_of
+from sim.policies.security.transport import HstsList, TlsOnly, parse_hsts, scheme_of
 
 TLS = {":scheme": "https"}
 

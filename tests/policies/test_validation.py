@@ -5,8 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sim.http import read_json
-from sim.policies.problem import FieldError, read_problem
-from sim.policies.validation import (
+from sim.policies.http.problem import FieldError, read_problem
+from sim.policies.http.validation import (
     DATE,
     EMAIL,
     MOST_ERRORS,

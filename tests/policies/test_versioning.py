@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sim.http import Request
-from sim.policies.versioning import (
+from sim.policies.versions.versioning import (
     HeaderVersion,
     MediaTypeVersion,
     QueryVersion,

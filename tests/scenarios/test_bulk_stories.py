@@ -5,7 +5,7 @@ import math
 import pytest
 
 from sim.experiment import compare
-from sim.policies.batch import atomic_success
+from sim.policies.batches.batch import atomic_success
 from sim.scenarios.bulk import atomic_batch, bulk_import
 
 SEEDS = (0, 1, 2)

@@ -6,10 +6,10 @@ import pytest
 
 from sim.experiment import compare, run
 from sim.http import Request, Response, json_response
-from sim.policies.edge import EdgeCache, Forward, Serve
+from sim.policies.caching.edge import EdgeCache, Forward, Serve
 from sim.scenarios.caching import MISTAKES, PROTECTIONS, Caching, cache_stampede, private_cache, wrong_body
-from sim.services.catalog_clients import what_is_wrong
-from sim.services.catalog_designs import CacheDesign
+from sim.services.catalog.clients import what_is_wrong
+from sim.services.catalog.designs import CacheDesign
 
 SEEDS = (0, 1)
 pytestmark = pytest.mark.slow

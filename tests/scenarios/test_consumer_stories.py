@@ -10,7 +10,7 @@ from sim.experiment import compare, run
 from sim.flow import Effect, Reply
 from sim.http import Response
 from sim.policies import FullJitter, Retry
-from sim.policies.ordering import NextSequence
+from sim.policies.webhooks.ordering import NextSequence
 from sim.scenarios.consumers import duplicate_deliveries, out_of_order_events
 from sim.services.consumers import FromPayload, Sender
 from sim.workload import Replay

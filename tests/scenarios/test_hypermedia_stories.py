@@ -5,7 +5,7 @@ import math
 import pytest
 
 from sim.experiment import compare
-from sim.policies.hypermedia import stale_share
+from sim.policies.http.hypermedia import stale_share
 from sim.scenarios.hypermedia import chatty_client, stale_links
 
 SEEDS = (0, 1, 2)

@@ -8,7 +8,7 @@ import pytest
 from sim.experiment import compare, run
 from sim.http import Request
 from sim.policies import Fixed
-from sim.policies.polling import PollJob
+from sim.policies.jobs.polling import PollJob
 from sim.scenarios.jobs import ReportsThatTell, inbox_of, job_callback, slow_job
 from sim.services.reports import Reports
 from sim.store import MemoryStore

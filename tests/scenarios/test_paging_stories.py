@@ -6,7 +6,7 @@ from statistics import mean, stdev
 import pytest
 
 from sim.experiment import compare, run
-from sim.policies.paging import PageRules
+from sim.policies.paging.pages import PageRules
 from sim.scenarios.paging import deep_pages, shifting_pages
 
 SEEDS = (0, 1, 2)

@@ -6,7 +6,7 @@ from statistics import NormalDist
 import pytest
 
 from sim.experiment import compare, run
-from sim.policies.idempotency import Idempotency
+from sim.policies.idempotency.rules import Idempotency
 from sim.scenarios.payments import crash_after_charge, expiring_keys, spotty_payment
 from sim.services.payments import CheckThenAct
 

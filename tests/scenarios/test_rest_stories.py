@@ -10,9 +10,9 @@ from sim.flow import Reply
 from sim.http import Response
 from sim.policies import Retry
 from sim.scenarios import rest
-from sim.services.profiles import LastWriteWins
-from sim.services.profiles_editor import Editor, Habit
-from sim.services.profiles_form import FormFiller
+from sim.services.profiles.designs import LastWriteWins
+from sim.services.profiles.editor import Editor, Habit
+from sim.services.profiles.form import FormFiller
 
 SEEDS = range(3)
 

@@ -5,9 +5,9 @@ import pytest
 
 import sim
 from sim.experiment import compare, run
-from sim.policies.lockout import GuessLimit, GuessVerdict
+from sim.policies.security.lockout import GuessLimit, GuessVerdict
 from sim.scenarios.security import layers_removed, password_guessing
-from sim.services.guarded_vault import guarded_vault
+from sim.services.vault.guarded import guarded_vault
 
 SEEDS = range(3)
 SMALL = {"rate": 4.0, "horizon": 250.0, "targets": 8}

@@ -4,7 +4,7 @@ import pytest
 
 from sim.experiment import compare, run
 from sim.http import Response
-from sim.policies.deprecation import Lifecycle
+from sim.policies.versions.deprecation import Lifecycle
 from sim.scenarios.versions import sunset_day, version_through_cache
 
 SEEDS = (0, 1, 2)

@@ -6,9 +6,9 @@ import pytest
 from sim.flow import Effect, Reply, Step
 from sim.http import Request, Response
 from sim.interleave import explore
-from sim.policies.audit import AuditChain, Event
-from sim.services.audit_trail import AuditTrail
-from sim.services.visit import Visit
+from sim.policies.security.audit import AuditChain, Event
+from sim.services.vault.audit_trail import AuditTrail
+from sim.services.vault.visit import Visit
 from sim.store import MemoryStore, transaction
 
 CHAIN = AuditChain(key=b"what the auditors keep in their safe")

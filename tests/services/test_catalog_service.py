@@ -9,12 +9,12 @@ from hypothesis import strategies as st
 from sim.flow import Effect, Reply, Step, Work
 from sim.http import Request, json_body
 from sim.interleave import explore
-from sim.policies.cache import Cache, Fresh, Stale
-from sim.policies.compression import Compressor, decode
-from sim.policies.patch import MERGE_PATCH
-from sim.services.catalog import Catalog, representation
-from sim.services.catalog_designs import DECIDING, DESIGNS, CacheDesign
-from sim.services.listing import Listing, MemoryPages
+from sim.policies.caching.cache import Cache, Fresh, Stale
+from sim.policies.caching.compression import Compressor, decode
+from sim.policies.http.patch import MERGE_PATCH
+from sim.services.catalog.designs import DECIDING, DESIGNS, CacheDesign
+from sim.services.catalog.listing import Listing, MemoryPages
+from sim.services.catalog.service import Catalog, representation
 from sim.store import MemoryStore
 
 LAMP = {"name": "Lamp", "description": "warm light " * 200, "price": {"amount": 2000, "currency": "EUR"}}

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from sim.flow import Effect, Reply
 from sim.http import BODY_LIMIT, Request
-from sim.policies.problem import MEDIA_TYPE
-from sim.policies.retention import DAY, GUIDE, Retention, required_retention
-from sim.policies.signing import ReplayGuard, StandardScheme, StripeScheme
+from sim.policies.http.problem import MEDIA_TYPE
+from sim.policies.webhooks.retention import DAY, GUIDE, Retention, required_retention
+from sim.policies.webhooks.signing import ReplayGuard, StandardScheme, StripeScheme
 from sim.services.consumers import (
     AcknowledgeFirst,
     CheckThenRecord,

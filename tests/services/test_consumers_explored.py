@@ -4,7 +4,7 @@ import pytest
 
 from sim.http import Request
 from sim.interleave import explore
-from sim.policies.retention import Retention
+from sim.policies.webhooks.retention import Retention
 from sim.services.consumers import (
     AcknowledgeFirst,
     CheckThenRecord,

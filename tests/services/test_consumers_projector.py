@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from sim.flow import Effect, Note, Reply
 from sim.http import BODY_LIMIT, Request
 from sim.interleave import explore
-from sim.policies.ordering import ArrivalOrder, HigherSequence, NewerTimestamp, NextSequence
-from sim.policies.problem import MEDIA_TYPE
-from sim.policies.signing import StripeScheme
+from sim.policies.http.problem import MEDIA_TYPE
+from sim.policies.webhooks.ordering import ArrivalOrder, HigherSequence, NewerTimestamp, NextSequence
+from sim.policies.webhooks.signing import StripeScheme
 from sim.services.consumers import FromPayload, GuardedRefetch, Projector, Refetch
 from sim.store import MemoryStore
 

@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 from sim.http import Request, json_body
 from sim.interleave import explore
 from sim.live.search import SQLiteSearch
-from sim.policies.lockout import GuessLimit
-from sim.policies.problem import reason_phrase
-from sim.services import guarded_vault as kit
-from sim.services.attack_matrix import serve
-from sim.services.guarded_vault import guarded_vault, token
+from sim.policies.http.problem import reason_phrase
+from sim.policies.security.lockout import GuessLimit
+from sim.services.vault import guarded as kit
+from sim.services.vault.guarded import guarded_vault, token
+from sim.services.vault.matrix import serve
 
 LAYERS = guarded_vault().service.names
 TLS = {":scheme": "https"}

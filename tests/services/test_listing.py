@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 
 from sim.flow import Note, Reply, Work
 from sim.http import Request
-from sim.policies.cursor import SignedCursors
-from sim.policies.link import link_to
-from sim.policies.paging import PageQuery, PageRules, Sort, select
-from sim.services.listing import Listing, MemoryPages
+from sim.policies.paging.cursor import SignedCursors
+from sim.policies.paging.link import link_to
+from sim.policies.paging.pages import PageQuery, PageRules, Sort, select
+from sim.services.catalog.listing import Listing, MemoryPages
 
 SIGNED = PageRules(
     cursors=SignedCursors(secrets=(b"s",), lifetime=60.0),

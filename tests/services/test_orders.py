@@ -11,7 +11,7 @@ from sim.http import BODY_LIMIT, Request, json_body
 from sim.interleave import explore
 from sim.live.sqlite import SQLiteStore
 from sim.live.threads import serve
-from sim.policies.hypermedia import check_hal, href_of, method_of, rels_of
+from sim.policies.http.hypermedia import check_hal, href_of, method_of, rels_of
 from sim.services.orders import (
     PLACES,
     TABLE,

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from sim.flow import Effect, Note, Reply, Step, Work
 from sim.http import Request, json_body
-from sim.policies.idempotency import Idempotency
-from sim.policies.idempotency_key import STRICT
+from sim.policies.idempotency.key import STRICT
+from sim.policies.idempotency.rules import Idempotency
 from sim.services.payments import AtomicClaim, CheckThenAct, NoIdempotency, OneTransaction, Provider, RecoveryPoint
 from sim.store import MemoryStore
 

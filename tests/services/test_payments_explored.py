@@ -6,7 +6,7 @@ import pytest
 
 from sim.http import Request
 from sim.interleave import explore
-from sim.policies.idempotency import Idempotency
+from sim.policies.idempotency.rules import Idempotency
 from sim.services.payments import AtomicClaim, CheckThenAct, NoIdempotency, OneTransaction, RecoveryPoint
 from sim.store import MemoryStore
 

@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 
 from sim.flow import Effect, Reply, Step
 from sim.http import BODY_LIMIT, Request, json_body
-from sim.policies.patch import ACCEPT_PATCH, JSON_PATCH, MERGE_PATCH
-from sim.policies.problem import read_problem
-from sim.policies.status import missing_headers
-from sim.services.profiles import CheckThenWrite, IfMatch, LastWriteWins
+from sim.policies.http.patch import ACCEPT_PATCH, JSON_PATCH, MERGE_PATCH
+from sim.policies.http.problem import read_problem
+from sim.policies.http.status import missing_headers
+from sim.services.profiles.designs import CheckThenWrite, IfMatch, LastWriteWins
 from sim.store import MemoryStore
 
 ADA = {"name": "Ada", "email": "ada@example.org", "city": "Turin", "tags": ["x"]}

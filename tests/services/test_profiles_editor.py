@@ -8,10 +8,10 @@ import pytest
 from sim.flow import Note, Reply, Send, Step, Wait
 from sim.http import Request, Response, json_body, json_response
 from sim.outcome import Outcome
-from sim.policies.patch import MERGE_PATCH
-from sim.policies.problem import problem
-from sim.services.profiles import TABLE, IfMatch, LastWriteWins
-from sim.services.profiles_editor import Editor, Habit, Losses, Observed, losses, value_of
+from sim.policies.http.patch import MERGE_PATCH
+from sim.policies.http.problem import problem
+from sim.services.profiles.designs import TABLE, IfMatch, LastWriteWins
+from sim.services.profiles.editor import Editor, Habit, Losses, Observed, losses, value_of
 from sim.store import MemoryStore
 
 PAGE = {"name": "Ada", "city": "Turin"}

@@ -4,9 +4,9 @@ import pytest
 
 from sim.http import Request, json_body
 from sim.interleave import explore
-from sim.policies.patch import MERGE_PATCH
-from sim.services.profiles import TABLE, CheckThenWrite, IfMatch, LastWriteWins
-from sim.services.profiles_document import validators_of
+from sim.policies.http.patch import MERGE_PATCH
+from sim.services.profiles.designs import TABLE, CheckThenWrite, IfMatch, LastWriteWins
+from sim.services.profiles.document import validators_of
 from sim.store import MemoryStore
 
 OLD = {"name": "Ada", "email": "ada@example.org", "city": "Turin"}

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from sim.flow import Reply, Send, Wait
 from sim.http import Request, json_body
 from sim.outcome import Outcome
-from sim.policies.problem import problem, read_problem
-from sim.services.profiles_form import RIGHT, Form, FormFiller
+from sim.policies.http.problem import problem, read_problem
+from sim.services.profiles.form import RIGHT, Form, FormFiller
 
 
 def judged(form, body):

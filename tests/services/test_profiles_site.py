@@ -7,8 +7,8 @@ import pytest
 from sim.flow import Effect, Reply, Send, Wait
 from sim.http import Request
 from sim.outcome import Outcome
-from sim.services.profiles import TABLE
-from sim.services.profiles_site import Removal, Site, Surfer
+from sim.services.profiles.designs import TABLE
+from sim.services.profiles.site import Removal, Site, Surfer
 from sim.store import MemoryStore
 
 

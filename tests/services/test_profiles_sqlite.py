@@ -8,9 +8,9 @@ from sim.http import Request, json_body
 from sim.interleave import explore
 from sim.live.sqlite import SQLiteStore
 from sim.live.threads import one_at_a_time, serve
-from sim.policies.patch import MERGE_PATCH
-from sim.services.profiles import TABLE, CheckThenWrite, IfMatch, LastWriteWins
-from sim.services.profiles_document import validators_of
+from sim.policies.http.patch import MERGE_PATCH
+from sim.services.profiles.designs import TABLE, CheckThenWrite, IfMatch, LastWriteWins
+from sim.services.profiles.document import validators_of
 from sim.store import MemoryStore
 
 FIELDS = ("name", "email", "phone", "city")

@@ -10,7 +10,7 @@ from sim.flow import Effect, Reply, Work
 from sim.http import Request
 from sim.interleave import explore
 from sim.laws import Constant, Exponential
-from sim.policies.jobs import JobRules
+from sim.policies.jobs.job import JobRules
 from sim.services.reports import ReportLaw, Reports
 from sim.store import MemoryStore
 

@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 
 from sim.flow import Reply
 from sim.http import Request, json_response
-from sim.policies.problem import read_problem
-from sim.policies.status import missing_headers
+from sim.policies.http.problem import read_problem
+from sim.policies.http.status import missing_headers
 from sim.services.routes import Routes
 
 

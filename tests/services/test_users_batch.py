@@ -11,8 +11,8 @@ from sim.flow import Effect, Reply
 from sim.http import Request, json_body
 from sim.interleave import explore
 from sim.policies import Fixed
-from sim.policies.batch import BatchRules
-from sim.policies.polling import PollJob
+from sim.policies.batches.batch import BatchRules
+from sim.policies.jobs.polling import PollJob
 from sim.scenario import Clients, Scenario, Server
 from sim.services.users_batch import CheckThenInsert, UsersBatch
 from sim.store import MemoryStore

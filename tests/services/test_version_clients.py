@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 from sim.flow import Note, Send, Wait
 from sim.http import Request, Response, json_body
 from sim.outcome import Outcome
-from sim.policies.deprecation import Lifecycle
 from sim.policies.fresh import fresh
+from sim.policies.versions.deprecation import Lifecycle
 from sim.scenarios.hypermedia import Visitor
 from sim.scenarios.versions import DESIGNS
-from sim.services.version_clients import DAY, Integrator, Reading
+from sim.services.versions.clients import DAY, Integrator, Reading
 
 NOTICE = Lifecycle(deprecated=0.0, sunset=90 * DAY).headers()
 OLD, NEW = {"name": "Ada", "email": "a"}, {"first_name": "A", "last_name": "L", "email": "a", "plan": "pro"}

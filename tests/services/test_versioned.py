@@ -8,12 +8,12 @@ from hypothesis import strategies as st
 
 from sim.flow import Effect, Reply
 from sim.http import BODY_LIMIT, Request, json_body
-from sim.policies.cache import Cache, Fresh
-from sim.policies.compatibility import Direction, compare_shapes
-from sim.policies.deprecation import BrownOuts, Lifecycle, Retirement, read_notice
-from sim.policies.shapes import Breaks, Reader
-from sim.policies.versioning import HeaderVersion, MediaTypeVersion, QueryVersion, UriVersion
-from sim.services.versioned import CHAIN, SHAPES, TABLE, VERSIONS, VersionedUsers, one_etag
+from sim.policies.caching.cache import Cache, Fresh
+from sim.policies.versions.compatibility import Direction, compare_shapes
+from sim.policies.versions.deprecation import BrownOuts, Lifecycle, Retirement, read_notice
+from sim.policies.versions.shapes import Breaks, Reader
+from sim.policies.versions.versioning import HeaderVersion, MediaTypeVersion, QueryVersion, UriVersion
+from sim.services.versions.service import CHAIN, SHAPES, TABLE, VERSIONS, VersionedUsers, one_etag
 from sim.store import MemoryStore
 
 ADA = {

@@ -8,7 +8,7 @@ from statistics import mean, stdev
 import pytest
 
 from sim.http import Request, Response
-from sim.policies.cache import Cache, Fresh
+from sim.policies.caching.cache import Cache, Fresh
 
 
 def visit(cache, request, lifetime, now):

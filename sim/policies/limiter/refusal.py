@@ -13,9 +13,9 @@ import attrs
 
 from sim.http import Request, Response
 from sim.knobs import knob
+from sim.policies.http.problem import problem
 from sim.policies.limiter.decision import Decision, RequestLimiter
 from sim.policies.limiter.headers import Style, de_facto
-from sim.policies.problem import problem
 
 _GOLDEN = (math.sqrt(5.0) - 1.0) / 2.0
 

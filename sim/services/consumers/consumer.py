@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from sim.flow import HandlerFlow, Reply, Step
 from sim.http import Request, Response, json_response
-from sim.policies.problem import FieldError, problem
-from sim.policies.signing import Scheme
+from sim.policies.http.problem import FieldError, problem
+from sim.policies.webhooks.signing import Scheme
 from sim.services.consumers.inboxes import BALANCES, Inbox
 from sim.services.consumers.reading import Event, is_name, is_whole, receive
 from sim.services.routes import Routes

@@ -24,8 +24,8 @@ import attrs
 from sim.flow import Effect, HandlerFlow, Reply, Step
 from sim.http import Request
 from sim.knobs import knob
-from sim.policies.problem import problem
-from sim.policies.retention import Retention
+from sim.policies.http.problem import problem
+from sim.policies.webhooks.retention import Retention
 from sim.services.consumers.reading import RECEIVED, Event
 from sim.store import Store, Tables, transaction
 
@@ -47,7 +47,7 @@ class Inbox(Protocol):
 
 @attrs.frozen
 class _Inbox:
-    """*retention*: how long an id is known; see `sim.policies.retention`."""
+    """*retention*: how long an id is known; see `sim.policies.webhooks.retention`."""
 
     retention: Retention = attrs.field(factory=Retention)
 

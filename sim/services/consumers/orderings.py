@@ -20,8 +20,8 @@ import attrs
 
 from sim.flow import Effect, HandlerFlow, Note, Reply, Step, Work
 from sim.http import Request
-from sim.policies.ordering import Change, Dropped, HigherSequence, OrderingRule, Projection, Refused
-from sim.policies.problem import problem
+from sim.policies.http.problem import problem
+from sim.policies.webhooks.ordering import Change, Dropped, HigherSequence, OrderingRule, Projection, Refused
 from sim.services.consumers.reading import RECEIVED, Event
 from sim.store import Store
 

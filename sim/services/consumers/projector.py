@@ -6,9 +6,9 @@ from typing import Any
 
 from sim.flow import HandlerFlow, Note, Reply, Step
 from sim.http import Request, Response, json_response, read_json
-from sim.policies.ordering import Change, Projection
-from sim.policies.problem import FieldError, problem
-from sim.policies.signing import Scheme
+from sim.policies.http.problem import FieldError, problem
+from sim.policies.webhooks.ordering import Change, Projection
+from sim.policies.webhooks.signing import Scheme
 from sim.services.consumers.orderings import PAYMENTS, OrderingStrategy
 from sim.services.consumers.reading import Event, is_name, is_whole, receive
 from sim.services.routes import Routes

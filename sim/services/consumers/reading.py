@@ -10,8 +10,8 @@ import attrs
 
 from sim.http import BODY_LIMIT, Request, Response, json_body, json_response, read_json
 from sim.knobs import Knob
-from sim.policies.problem import FieldError, problem
-from sim.policies.signing import Rejected, Scheme
+from sim.policies.http.problem import FieldError, problem
+from sim.policies.webhooks.signing import Rejected, Scheme
 
 RECEIVED = json_response({"received": True})
 """The acknowledgement: the sender need not come again."""

@@ -10,7 +10,7 @@ from sim.flow import CallFlow, Send, Wait, call_flow
 from sim.http import Request
 from sim.knobs import knob
 from sim.outcome import Outcome
-from sim.policies.retry import Retry
+from sim.policies.client.retry import Retry
 
 JOB = Request(path="/worker")
 """The background job of a `Consumer`."""

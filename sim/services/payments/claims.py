@@ -12,7 +12,7 @@ from collections.abc import Generator
 
 from sim.flow import HandlerFlow, Note, Reply, Step
 from sim.http import Response
-from sim.policies.idempotency import Idempotency, InFlight, Mismatch, Record, Replay
+from sim.policies.idempotency.rules import Idempotency, InFlight, Mismatch, Record, Replay
 from sim.services.payments.intent import Intent
 from sim.services.payments.skeleton import Payments, in_flight, mismatch, replayed
 from sim.store import Tables

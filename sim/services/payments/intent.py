@@ -8,9 +8,9 @@ from typing import Any
 import attrs
 
 from sim.http import BODY_LIMIT, Request, Response, read_json
-from sim.policies.idempotency import Fingerprint, scope
-from sim.policies.idempotency_key import HEADER, KeyFormat
-from sim.policies.problem import FieldError, problem
+from sim.policies.http.problem import FieldError, problem
+from sim.policies.idempotency.key import HEADER, KeyFormat
+from sim.policies.idempotency.rules import Fingerprint, scope
 
 CURRENCIES = ("EUR", "GBP", "INR", "JPY", "USD")
 LARGEST = 100_000_000

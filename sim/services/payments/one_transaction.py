@@ -7,7 +7,7 @@ is somewhere else and cannot be rolled back; for that see `recovery`.
 from __future__ import annotations
 
 from sim.flow import Effect, HandlerFlow, Reply, Step, Work
-from sim.policies.idempotency import Mismatch, Record, Replay
+from sim.policies.idempotency.rules import Mismatch, Record, Replay
 from sim.services.payments.intent import Intent
 from sim.services.payments.skeleton import Payments, created, mismatch, payment_of, replayed, write_payment
 from sim.store import transaction

@@ -16,8 +16,8 @@ import attrs
 
 from sim.flow import Effect, HandlerFlow, Reply, Step, Work
 from sim.http import Response
-from sim.policies.idempotency import Idempotency
-from sim.policies.idempotency_key import KeyFormat
+from sim.policies.idempotency.key import KeyFormat
+from sim.policies.idempotency.rules import Idempotency
 from sim.services.payments.claims import claim
 from sim.services.payments.intent import Intent
 from sim.services.payments.skeleton import Payments, created, in_flight, payment_of, write_payment

@@ -17,9 +17,9 @@ import attrs
 
 from sim.flow import Effect, HandlerFlow, Reply, Step, Work
 from sim.http import Request, Response, json_response
-from sim.policies.idempotency import Idempotency, Mismatch
-from sim.policies.idempotency_key import KeyFormat
-from sim.policies.problem import problem
+from sim.policies.http.problem import problem
+from sim.policies.idempotency.key import KeyFormat
+from sim.policies.idempotency.rules import Idempotency, Mismatch
 from sim.services.payments.intent import Intent, caller_of, read_intent, unauthenticated
 from sim.services.routes import Routes
 from sim.store import Store, Tables

@@ -16,7 +16,7 @@ import attrs
 
 from sim.flow import HandlerFlow, Reply, Step
 from sim.http import Request, Response
-from sim.policies.idempotency_key import HEADER, KeyFormat, quoted
+from sim.policies.idempotency.key import HEADER, KeyFormat, quoted
 from sim.services.payments.intent import Intent, read_intent
 from sim.services.payments.skeleton import Payments, created
 

@@ -1,0 +1,1 @@
+"""A product catalogue: single products behind caches, and lists in pages."""

@@ -1,0 +1,1 @@
+"""A vault of documents behind layers that can be removed one at a time, and the attacks on it."""
