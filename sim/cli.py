@@ -152,7 +152,7 @@ def in_words(compared: Comparison) -> str:
     for figure in (name for name in compared.scenario.columns if name in compared.scenario.figures):
         values = {name: compared.estimate(name, figure) for name in compared.figures}
         low, high = min(values, key=lambda name: values[name].mean), max(values, key=lambda name: values[name].mean)
-        if values[low].mean == values[high].mean:
+        if values[low].mean == values[high].mean or any(math.isnan(one.mean) for one in values.values()):
             continue  # it tells nobody apart
         return f"{figure}: {values[low]} with {low}, {values[high]} with {high}."
     ok = {name: compared.estimate(name, "ok").mean for name in compared.figures}

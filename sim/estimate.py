@@ -38,6 +38,8 @@ class Estimate:
         return (self.high - self.low) / 2
 
     def __str__(self) -> str:
+        if math.isnan(self.mean):
+            return "none"  # there was nothing to measure
         digits = 0 if abs(self.mean) >= 100 else 1 if abs(self.mean) >= 10 else 2
         if self.n == 1 and self.mean.is_integer():
             digits = 0  # one seed's count is a count

@@ -42,7 +42,7 @@ def figures(comparison: Comparison, *names: str) -> Figure:
         axes.barh(policies, means, color=[style(policy).colour for policy in policies], edgecolor=BLACK, linewidth=0.6)
         axes.errorbar(means, policies, xerr=halves, fmt="none", ecolor=BLACK, elinewidth=1.0, capsize=2.5)
         for row, (mean, half) in enumerate(zip(means, halves, strict=True)):
-            text = "none" if math.isnan(estimates[row].mean) else str(estimates[row]).split(" ± ")[0]
+            text = str(estimates[row]).split(" ± ")[0]
             axes.annotate(text, (mean + half, row), (4, 0), textcoords="offset points", va="center", fontsize=8)
         axes.set_xlim(0, 1.28 * max(*(mean + half for mean, half in zip(means, halves, strict=True)), 1e-9))
         axes.invert_yaxis()
