@@ -79,7 +79,7 @@ def _describe(console: Console, name: str) -> None:
     what = "contestants" if world.contestants else "policies"
     console.print(f"\n[bold]{what}[/bold]  (--policy NAME)\n    {', '.join(world.policies)}")
     if world.figures:
-        console.print("\n[bold]its own figures[/bold]\n    " + ", ".join(world.figures))
+        console.print("\n[bold]its own figures[/bold]\n    " + "; ".join(world.figures))
 
 
 def _first_line(function: Any) -> str:

@@ -57,7 +57,7 @@ def cache_stampede(
     Until the first of them has the new page, all of them miss.  Single flight sends one, and the others wait for it;
     stale-while-revalidate lets nobody wait; an early refresh makes the miss rare, and costs some refreshes.  A jittered
     lifetime takes the pages apart that were stored together, and does nothing for the one hot page.  At first the cache
-    is empty, and all of this happens to every page at once; "most at once" and "later p99" look at what comes after.
+    is empty, and all of this happens to every page at once; "most at once" and "later p99, s" look at what comes after.
 
     Every second that a page waits for in the origin's queue counts as its age.  A stampede that keeps it there for a
     lifetime brings pages that are stale when they come, and then nothing is cached any more: try fewer workers.
@@ -83,9 +83,9 @@ def cache_stampede(
             "at the origin": _at_the_origin,
             "most at once": lambda trace: _most_at_once(trace, warm),
             "stale": lambda trace: _marked(trace, "cache: stale"),
-            "later p99": lambda trace: _p99(trace, warm),
+            "later p99, s": lambda trace: _p99(trace, warm),
         },
-        columns=("calls", "ok", "at the origin", "most at once", "stale", "later p99"),
+        columns=("calls", "ok", "at the origin", "most at once", "stale", "later p99, s"),
     )
 
 

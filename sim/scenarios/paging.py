@@ -61,12 +61,20 @@ def deep_pages(
         client=FollowLinks(read=_ids),
         request=lambda call, client, u: Request("GET", f"/products?limit={limit}", str(call)),
         figures={
-            "p50 page": lambda trace: _page_time(trace, 0.50),
-            "p99 page": lambda trace: _page_time(trace, 0.99),
+            "p50 page, s": lambda trace: _page_time(trace, 0.50),
+            "p99 page, s": lambda trace: _page_time(trace, 0.99),
             "rows read per row shown": _rows_read,
             "rows never shown": lambda trace: _never_shown(trace, rows, crawlers),
         },
-        columns=("calls", "ok", "p50 page", "p99 page", "rows read per row shown", "rows never shown", "drain_seconds"),
+        columns=(
+            "calls",
+            "ok",
+            "p50 page, s",
+            "p99 page, s",
+            "rows read per row shown",
+            "rows never shown",
+            "drain_seconds",
+        ),
     )
 
 
