@@ -6,6 +6,8 @@ from pathlib import Path
 
 import yaml
 
+from sim.scenarios import stories
+
 ROOT = Path(__file__).resolve().parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 
@@ -78,3 +80,14 @@ def test_the_explorer_in_the_readme_finds_the_double_charge(capsys):
     (block,) = (block for block in blocks if "sim.explore" in block)
     exec(f"import sim\n{block}", {})
     assert "charged twice" in capsys.readouterr().out
+
+
+def test_the_readmes_table_of_the_kit_names_what_there_is():
+    """Every policy package, service and scenario of the table exists, and no topic's scenario is left out."""
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    rows = [line.split("|")[2:5] for line in text.split("## The kit")[1].split("\n\n")[1].splitlines()[2:]]
+    policies, services, told = ({name for row in rows for name in re.findall(r"`([\w-]+)`", row[n])} for n in range(3))
+    assert all((ROOT / "sim" / "policies" / name).is_dir() for name in policies)
+    assert all(list((ROOT / "sim" / "services").glob(f"{name}*")) for name in services)
+    published = {"aws-contention", "client-throttling", "collapse", "plain-queue"}
+    assert told == set(stories()) - published
