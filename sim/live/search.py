@@ -41,7 +41,7 @@ class SQLiteSearch:
         """Make a document findable; one with the same id is replaced.  What is no text or no year is left out."""
         title, year = document.get("title"), document.get("year")
         title = title if isinstance(title, str) else ""
-        year = year if isinstance(year, int) and abs(year) < 10_000 else None
+        year = int(year) if isinstance(year, int | float) and abs(year) < 10_000 and year == int(year) else None
         row = (ident, str(document.get("owner", "")), title, year)
         with self._connection:
             self._connection.execute("INSERT OR REPLACE INTO findable VALUES (?, ?, ?, ?)", row)

@@ -81,8 +81,19 @@ def test_what_is_added_again_is_replaced_and_what_is_odd_is_left_out():
     search.add("2", {"owner": "bob", "title": "Plan for June"})
     search.add("6", {"owner": "bob", "title": ["x"], "year": 10**30})
     search.add("7", {"owner": None})
+    search.add("8", {"owner": "bob", "title": "half", "year": 2026.5})
     assert search.find("bob", "june", None) == [{"id": "2", "title": "Plan for June", "year": None}]
-    assert search.find("bob", "", None)[-1] == {"id": "6", "title": "", "year": None}
+    assert search.find("bob", "", None)[-2:] == [
+        {"id": "6", "title": "", "year": None},
+        {"id": "8", "title": "half", "year": None},
+    ]
+
+
+def test_a_year_that_is_written_with_a_point_is_the_same_year():
+    """JSON has one kind of number: a document of 2026.0 is found under 2026."""
+    search = SQLiteSearch()
+    search.add("1", {"owner": "bob", "title": "Plan", "year": 2026.0})
+    assert search.find("bob", "plan", "2026") == [{"id": "1", "title": "Plan", "year": 2026}]
 
 
 def test_an_answer_has_a_limit():

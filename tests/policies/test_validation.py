@@ -5,18 +5,22 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sim.http import read_json
-from sim.policies.http.problem import FieldError, read_problem
+from sim.policies.http.problem import FieldError, problem, read_problem
 from sim.policies.http.validation import (
     DATE,
     EMAIL,
+    LONGEST_NAME,
     MOST_ERRORS,
+    MOST_UNKNOWN,
     Flag,
+    Format,
     Items,
     Members,
     Number,
     OneOf,
     Text,
     field_errors,
+    number_in,
     pointer,
     refusal,
 )
@@ -66,6 +70,8 @@ def wrong(document):
         ({"seats": "3"}, [("/seats", "must be a number")]),
         ({"seats": True}, [("/seats", "must be a number")]),
         ({"seats": None}, [("/seats", "must be a number")]),
+        ({"seats": 10**5_000}, [("/seats", "must be at most 9")]),
+        ({"name": "x" * 1_000_000}, [("/name", "must have 1 to 10 characters, has 1000000")]),
         ({"class": "third"}, [("/class", "must be one of first, second")]),
         ({"class": ["first"]}, [("/class", "must be one of first, second")]),
         ({"bike": 1}, [("/bike", "must be true or false")]),
@@ -191,9 +197,46 @@ def test_the_refusal_is_a_422_with_every_error():
     assert read_problem(refusal(errors[:1])).detail == "one field is wrong"
 
 
-def test_a_million_unknown_members_do_not_make_a_million_sentences():
+def test_a_million_wrong_items_do_not_make_a_million_sentences():
     """The list of complaints ends at its limit."""
-    assert len(field_errors(TRIP, {str(number): 0 for number in range(10_000)})) == MOST_ERRORS
+    assert len(field_errors(Items(Text(), most=10_000), [0] * 10_000)) == MOST_ERRORS
+
+
+def test_the_answer_does_not_grow_with_the_attack():
+    """Of ten thousand unknown members with long names a few are named, and briefly; what is missing comes first."""
+    errors = field_errors(TRIP, {f"{'n' * 1_000}{number}": 0 for number in range(10_000)})
+    assert [error.pointer for error in errors[:4]] == ["/name", "/email", "/start", "/end"]
+    assert [error.pointer for error in errors[4:]] == ["/" + "n" * LONGEST_NAME] * MOST_UNKNOWN
+    assert len(problem(422, errors=errors).body) < 5_000
+
+
+def test_a_member_that_nobody_asked_for_is_refused():
+    """A record cannot be given a role by whoever writes its name (mass assignment)."""
+    assert wrong({**GOOD, "role": "admin"}) == [("/role", "is not a member that I know")]
+
+
+@pytest.mark.parametrize(("text", "fine"), [("abc", True), ("ABC", False), ("abcde", False), ("ABCDE", False)])
+def test_two_shapes_joined_are_both_kept(text, fine):
+    """The joined shape accepts what both accept, and says both."""
+    joined = Format(name="short", accepts=lambda text: len(text) < 5) & Format(name="small", accepts=str.islower)
+    assert joined.accepts(text) is fine
+    assert joined.name == "short and small"
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("20", 20),
+        ("-5", -5),
+        ("007", 7),
+        ("9" * 16, 10**16 - 1),
+        *((text, text) for text in ("9" * 17, "9" * 5_000, "1 OR 1=1", "٣", "1.5", "1_0", " 1", "1\n", "+1", "-", "")),
+    ],
+)
+def test_the_number_that_a_query_writes(text, value):
+    """ASCII digits are a number, a few of them; everything else stays the text that it is, and is then refused."""
+    assert number_in(text) == value
+    assert (field_errors(Number(whole=True), number_in(text)) == []) is isinstance(value, int)
 
 
 def test_depth_of_what_nobody_asked_for_does_not_matter():

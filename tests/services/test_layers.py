@@ -104,6 +104,9 @@ def test_an_honest_call_is_answered_alike_without_any_one_layer(call):
         ({"method": "DELETE"}, 405),
         ({"path": "/documents/1?token=x"}, 400),
         ({"path": "/search?q=x&year=x"}, 400),
+        ({"path": "/search?q=x&year=2026%20OR%201=1"}, 400),
+        ({"path": "/search?q=x&year=1"}, 400),
+        ({"path": "/search?q=a%00b"}, 400),
         ({"path": "/search?sort=x"}, 400),
         ({"path": "/files/..%5cprivate"}, 400),
         ({"path": "/files/missing.txt"}, 404),
@@ -132,7 +135,12 @@ def test_each_refusal_has_its_status_and_is_a_problem(change, status):
         ({"Content-Type": "application/json"}, b"x" * 1_000_001, 413, None),
         ({"Content-Type": "application/json"}, b"[]", 422, [""]),
         ({"Content-Type": "application/json"}, b'{"title":"<b>","txt":"x","owner":"alice"}', 422,
-         ["/title", "/text", "/owner", "/txt"]),
+         ["/title", "/text", "/txt", "/owner"]),
+        ({"Content-Type": "application/json"}, b'{"title":"a\\u2028b","text":"a\\u0000b","year":"2026"}', 422,
+         ["/title", "/text", "/year"]),
+        ({"Content-Type": "application/json"}, b'{"title":"x","text":"x","year":2026.5,"shared_with":"&"}', 422,
+         ["/year", "/shared_with"]),
+        ({"Content-Type": "application/json"}, b'{"title":"x","text":"a < b\\n","year":2026.0}', 201, None),
     ],
 )  # fmt: skip
 def test_a_bad_body_changes_nothing_and_stands_in_the_log(headers, body, status, pointers):

@@ -22,7 +22,16 @@ from sim.knobs import knob
 from sim.policies.http.problem import FieldError, problem
 
 MOST_ERRORS = 100
-"""Complaints listed at most: a body with a million unknown members must not be answered with a million sentences."""
+"""Complaints listed at most: a list with a million wrong items must not be answered with a million sentences."""
+
+MOST_UNKNOWN = 10
+"""Unknown members of one object that are named at most, each by `LONGEST_NAME` characters at most.
+
+A member that nobody asked for is written by the caller, so an answer that names them all would grow with the attack.
+"""
+
+LONGEST_NAME = 100
+"""Characters of an unknown member's name that stand in a complaint."""
 
 
 class Rule(Protocol):
@@ -67,10 +76,23 @@ def pointer(*parts: str | int) -> str:
 
 @attrs.frozen(kw_only=True)
 class Format:
-    """A shape of text.  *name*: what to call it in a complaint.  *accepts*: True for a text that has the shape."""
+    """A shape of text.  *name*: what to call it in a complaint.  *accepts*: True for a text that has the shape.
+
+    Two shapes joined by & are one that keeps both.
+
+    >>> short = Format(name="short", accepts=lambda text: len(text) < 5)
+    >>> field_errors(Text(format=short & Format(name="lower case", accepts=str.islower)), "Ada")
+    [FieldError(pointer='', detail='must be short and lower case')]
+    """
 
     name: str
     accepts: Callable[[str], bool]
+
+    def __and__(self, other: Format) -> Format:
+        """The shape of a text that has this shape and *other* as well."""
+        return Format(
+            name=f"{self.name} and {other.name}", accepts=lambda text: self.accepts(text) and other.accepts(text)
+        )
 
 
 @attrs.frozen(kw_only=True)
@@ -125,6 +147,20 @@ class Number:
 _NO_NUMBERS = (math.inf, -math.inf)
 
 
+def number_in(text: str) -> int | str:
+    """The whole number that a query parameter writes, for `Number` to judge; *text* itself when it writes none.
+
+    ASCII digits, 16 at most, with or without a minus; what stays a text is then "must be a number".
+
+    >>> number_in("2024"), number_in("1 OR 1=1")
+    (2024, '1 OR 1=1')
+    """
+    return int(text) if _WHOLE.fullmatch(text) else text
+
+
+_WHOLE = re.compile(r"-?[0-9]{1,16}")
+
+
 @attrs.frozen(kw_only=True)
 class Flag:
     """True or false."""
@@ -173,6 +209,9 @@ class Items:
 class Members:
     """An object with these members and no others.
 
+    A member that nobody asked for is refused, not ignored: it is a misspelt name, or somebody who hopes that the code
+    copies whatever comes into the record ("role": "admin", mass assignment).
+
     *together*: rules across members, asked only when each member is right: they take the object and return a
     complaint about it (its pointer relative to the object), or None.
     """
@@ -202,9 +241,8 @@ class Members:
                 yield from rule.complaints(value[name], at + pointer(name))
             elif not rule.optional:
                 yield FieldError(at + pointer(name), "is missing")
-        for name in value:
-            if name not in self.rules:
-                yield FieldError(at + pointer(name), "is not a member that I know")
+        for name in islice((name for name in value if name not in self.rules), MOST_UNKNOWN):
+            yield FieldError(at + pointer(name[:LONGEST_NAME]), "is not a member that I know")
 
 
 def _is_email(text: str) -> bool:

@@ -4,12 +4,15 @@ from sim.policies.security.audit import AuditChain
 from sim.policies.security.authorisation import Roles, Rule, Rules, Verdict
 from sim.policies.security.cors import Cors, lets_read, needs_preflight, permits
 from sim.policies.security.credentials import ApiKey, ApiKeys, Caller, Refused, bearer_token, credential_in_url
-from sim.policies.security.input_guard import Schema, as_html, contained, safe_name
+from sim.policies.security.input_guard import NO_MARKUP, ONE_LINE, PROSE, as_html, contained, safe_name
 from sim.policies.security.lockout import GuessLimit, GuessVerdict
 from sim.policies.security.tokens import TokenKey, TokenRules, require_scope, sign_token
 from sim.policies.security.transport import HstsList, TlsOnly, parse_hsts
 
 __all__ = [
+    "NO_MARKUP",
+    "ONE_LINE",
+    "PROSE",
     "ApiKey",
     "ApiKeys",
     "AuditChain",
@@ -22,7 +25,6 @@ __all__ = [
     "Roles",
     "Rule",
     "Rules",
-    "Schema",
     "TlsOnly",
     "TokenKey",
     "TokenRules",

@@ -17,26 +17,29 @@ from typing import Any, Protocol, TypeAlias
 from sim.flow import Effect, HandlerFlow, Note, Reply, Step, Work
 from sim.http import BODY_LIMIT, Request, Response, json_response, read_json
 from sim.policies.http.problem import FieldError, problem
+from sim.policies.http.validation import Members, Number, Text, field_errors, number_in
 from sim.policies.security.authorisation import Facts, forbidden, hidden
-from sim.policies.security.input_guard import Number, Schema, Text, contained, safe_name
+from sim.policies.security.input_guard import NO_MARKUP, ONE_LINE, PROSE, contained, safe_name
 from sim.services.routes import Routes
 from sim.services.vault.audit_trail import AuditTrail
 from sim.services.vault.passwords import is_password
 from sim.services.vault.visit import Visit
 from sim.store import Store, transaction
 
-DOCUMENT = Schema(
+_NAME = ONE_LINE & NO_MARKUP
+_YEAR = Number(low=1900, high=2100, whole=True, optional=True)
+DOCUMENT = Members(
     {
-        "title": Text(longest=80),
-        "text": Text(longest=10_000, one_line=False, markup=True),
-        "year": Number(low=1900, high=2100, required=False),
-        "shared_with": Text(longest=40, required=False),
+        "title": Text(longest=80, format=_NAME),
+        "text": Text(longest=10_000, format=PROSE),
+        "year": _YEAR,
+        "shared_with": Text(longest=40, format=_NAME, optional=True),
     }
 )
 """A title has no use for markup; a text has: "if a < b" is a good sentence."""
-ACCOUNT_CHANGE = Schema({"email": Text(longest=100)})
-LOGIN = Schema({"account": Text(longest=100, markup=True), "password": Text(longest=100, markup=True)})
-SEARCH = Schema({"q": Text(longest=100, markup=True), "year": Number(low=1900, high=2100, required=False)})
+ACCOUNT_CHANGE = Members({"email": Text(longest=100, format=_NAME)})
+LOGIN = Members({"account": Text(longest=100, format=ONE_LINE), "password": Text(longest=100, format=ONE_LINE)})
+SEARCH = Members({"q": Text(longest=100, format=ONE_LINE), "year": _YEAR})
 
 
 class Search(Protocol):
@@ -186,7 +189,7 @@ class Vault:
         tx = yield from transaction(self.store, visit.request)
         account = tx.get("accounts", name)
         yield Step("read the account again")
-        # Whatever comes in goes in: the schema is what keeps `role` out.
+        # Whatever comes in goes in: `ACCOUNT_CHANGE` is what keeps `role` out.
         tx.put("accounts", name, {**(account or {}), **body})
         yield Step("write the account")
         yield from self._trail.commit(tx, visit, now, 204)
@@ -198,7 +201,9 @@ class Vault:
             yield Reply(hidden())
             return
         query = visit.query
-        if visit.checked and (errors := SEARCH.errors(query)):
+        # A query is text: its number is parsed before it is judged.
+        asked = {name: number_in(value) if name == "year" else value for name, value in query.items()}
+        if visit.checked and (errors := field_errors(SEARCH, asked)):
             yield _INVALID
             yield Reply(problem(400, "the query is not right", errors=errors))
             return
@@ -282,7 +287,7 @@ _Body: TypeAlias = Generator[Note, float, dict[str, Any] | Response]
 _INVALID = Note("refused", "input validation")
 
 
-def _body(visit: Visit, schema: Schema) -> _Body:
+def _body(visit: Visit, members: Members) -> _Body:
     """The body's members, or the answer that says everything that is wrong with it."""
     media = (visit.header("Content-Type") or "").partition(";")[0].strip().lower()
     if visit.checked and media != "application/json":
@@ -292,7 +297,7 @@ def _body(visit: Visit, schema: Schema) -> _Body:
         document = read_json(visit.body)
     except ValueError as error:
         return problem(413 if len(visit.body) > BODY_LIMIT else 400, str(error))
-    errors = schema.errors(document) if visit.checked else []
+    errors = field_errors(members, document) if visit.checked else []
     if errors:
         yield _INVALID
         return problem(422, "the body has fields that are not right", errors=errors)
