@@ -6,21 +6,27 @@ topic: `sim.policies.idempotency.rules`, `.webhooks`, `.http`, `.caching`, `.pag
 """
 
 from sim.policies.catalog import named
-from sim.policies.client.backoff import (
+from sim.policies.client import (
+    AdaptiveThrottle,
     Backoff,
+    CircuitBreaker,
+    ClientPolicy,
+    ConsecutiveBreaker,
     DecorrelatedJitter,
     EqualJitter,
     Exponential,
+    FailureShareGate,
     Fixed,
     FullJitter,
     Linear,
     ProportionalJitter,
+    Retry,
+    RetryBudget,
+    RetryQuota,
+    State,
     Table,
+    transient,
 )
-from sim.policies.client.breaker import CircuitBreaker, ConsecutiveBreaker, State
-from sim.policies.client.budget import FailureShareGate, RetryBudget, RetryQuota
-from sim.policies.client.retry import ClientPolicy, Retry, transient
-from sim.policies.client.throttle import AdaptiveThrottle
 from sim.policies.fresh import fresh
 from sim.policies.limiter import (
     GCRA,

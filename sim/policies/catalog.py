@@ -9,19 +9,23 @@ import difflib
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from sim.policies.client.backoff import (
+from sim.policies.client import (
+    AdaptiveThrottle,
+    CircuitBreaker,
+    ClientPolicy,
+    ConsecutiveBreaker,
     DecorrelatedJitter,
     EqualJitter,
     Exponential,
+    FailureShareGate,
     Fixed,
     FullJitter,
     Linear,
     ProportionalJitter,
+    Retry,
+    RetryBudget,
+    RetryQuota,
 )
-from sim.policies.client.breaker import CircuitBreaker, ConsecutiveBreaker
-from sim.policies.client.budget import FailureShareGate, RetryBudget, RetryQuota
-from sim.policies.client.retry import ClientPolicy, Retry
-from sim.policies.client.throttle import AdaptiveThrottle
 
 RETRIES: Mapping[str, Callable[[], Retry]] = {
     "no-retry": Retry.never,
