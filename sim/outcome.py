@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import enum
 from functools import lru_cache
+from typing import Any
 
 import attrs
 
@@ -58,6 +59,24 @@ class Outcome:
     def indeterminate(self) -> bool:
         """True when the client cannot know whether the work was done."""
         return self.kind is Kind.INDETERMINATE
+
+    def document(self) -> dict[str, Any] | None:
+        """The JSON object that the answer brought, whatever its status; None when it brought none, or none came.
+
+        No JSON, or JSON that is a list or a value, is None too.  It never raises: a server may send anything.
+
+        >>> Outcome.of(Response(200, body=b'{"id":7}'), now=0.0).document()
+        {'id': 7}
+        >>> Outcome.of(Response(502, body=b"<h1>Bad Gateway</h1>"), now=0.0).document() is None
+        True
+        """
+        if self.response is None:
+            return None
+        try:
+            document = self.response.json()
+        except ValueError:
+            return None
+        return document if isinstance(document, dict) else None
 
     @staticmethod
     @lru_cache(maxsize=4096)

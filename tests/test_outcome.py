@@ -2,7 +2,10 @@
 
 import attrs
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from sim.http import BODY_LIMIT, Response
 from sim.outcome import CONNECTION_REFUSED, Kind, Outcome
 
 
@@ -59,3 +62,31 @@ def test_an_outcome_is_a_value():
 def test_the_cache_mixes_nothing_up():
     """Answers with the same status and another Retry-After are other outcomes."""
     assert [Outcome.answered(503, wait).retry_after for wait in (None, 0.0, 1.0, 2.5)] == [None, 0.0, 1.0, 2.5]
+
+
+@pytest.mark.parametrize(
+    ("outcome", "document"),
+    [
+        *[(Outcome.of(Response(status, body=b'{"id": 7}'), now=0.0), {"id": 7}) for status in (200, 404, 503)],
+        (Outcome.of(Response(200, body=b"{}"), now=0.0), {}),
+        *[
+            (Outcome.of(Response(200, headers={"X": "y"}, body=body), now=0.0), None)
+            for body in (
+                b"", b"{", b"[]", b'"x"', b"7", b"null", b"<h1>", b"\xff", b'{"a": NaN}', b"[" * 100_000,
+                b" " * BODY_LIMIT + b"{}",
+            )
+        ],
+        *[(outcome, None) for outcome in (Outcome.answered(204), Outcome.timed_out(), Outcome.breaker_open())],
+    ],
+)  # fmt: skip
+def test_the_document_of_an_outcome(outcome, document):
+    """A JSON object comes out of an answer of any status; whatever else came, or did not come, is None."""
+    assert outcome.document() == document
+
+
+@settings(deadline=None, max_examples=100, derandomize=True)
+@given(st.binary(max_size=30) | st.text(st.sampled_from('{}[]":,a1 '), max_size=12).map(str.encode))
+def test_no_body_makes_the_document_raise(body):
+    """Whatever a server sends, the client reads an object or nothing."""
+    document = Outcome.of(Response(200, body=body), now=0.0).document()
+    assert document is None or isinstance(document, dict)

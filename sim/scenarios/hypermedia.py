@@ -15,7 +15,6 @@ from sim.laws import Constant
 from sim.outcome import Outcome
 from sim.policies.http.hypermedia import href_of
 from sim.scenario import Clients, Network, Scenario, Server, story
-from sim.services.answers import document_of
 from sim.services.maturity import Leveled, Shopper
 from sim.services.orders import TABLE, Orders, OrderStatus
 from sim.store import MemoryStore
@@ -46,7 +45,7 @@ class Visitor:
             attempt += 1
             answer: tuple[float, Outcome] = yield Send(attempt, Request("GET", request.path, request.key))
             page = answer[1]
-            offered = href_of(document_of(page), rel)
+            offered = href_of(page.document(), rel)
             if offered is None and (self.links or seller):
                 if not seller:
                     yield Note("not offered")

@@ -43,7 +43,7 @@ class HoldConnection:
             attempt += 1
             now, outcome = yield Send(attempt, request)
             if outcome.ok:
-                made = outcome.response.json()["madeAt"] if outcome.response is not None else now
+                made = (outcome.document() or {}).get("madeAt", now)
                 yield Note("known", f"{now - made:.6f}")
                 return outcome
             wait = self.retry.wait(attempt, outcome, now - began, previous, rng)

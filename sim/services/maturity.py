@@ -25,7 +25,7 @@ from sim.knobs import knob
 from sim.outcome import Outcome
 from sim.policies.http.hypermedia import href_of, method_of
 from sim.policies.http.problem import problem
-from sim.services.answers import document_of, rewritten
+from sim.services.answers import rewritten
 from sim.services.orders import PLACES, TRANSITIONS, Orders
 from sim.services.routes import Routes
 from sim.store import Store
@@ -200,7 +200,7 @@ def _followed(step: str, home: str, document: Any) -> Request | None:
 
 def _document(outcome: Outcome) -> dict[str, Any] | None:
     """The document that an answer brought, out of its envelope; None when it is no good answer."""
-    document = document_of(outcome)
-    if isinstance(document, dict) and "ok" in document:
+    document = outcome.document() if outcome.ok else None
+    if document is not None and "ok" in document:
         document = document.get("result") if document["ok"] is True else None
     return document if isinstance(document, dict) and isinstance(document.get("id"), str) else None

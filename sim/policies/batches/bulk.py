@@ -93,13 +93,7 @@ class BulkImport:
 
 def results_of(outcome: Outcome) -> dict[str, int]:
     """The status of each item, by its `clientId`, that an answer tells; empty when it tells none."""
-    if outcome.response is None:
-        return {}
-    try:
-        document = outcome.response.json()
-    except ValueError:
-        return {}
-    rows = document.get("results") if isinstance(document, dict) else None
+    rows = (outcome.document() or {}).get("results")
     told = {}
     for row in rows if isinstance(rows, list) else []:
         if isinstance(row, dict) and isinstance(row.get("clientId"), str) and isinstance(row.get("status"), int):

@@ -134,12 +134,13 @@ def settled(outcome: Outcome) -> Outcome | None:
     >>> settled(Outcome.of(json_response({"status": "failed", "retryable": True}), now=0.0)).reason
     'job failed, retryable'
     """
-    state = _document(outcome).get("status")
+    document = outcome.document() or {}
+    state = document.get("status")
     if not outcome.ok or state not in ("succeeded", "failed", "cancelled"):
         return None
     if state == "succeeded":
         return outcome
-    again = ", retryable" if _document(outcome).get("retryable") is True else ""
+    again = ", retryable" if document.get("retryable") is True else ""
     return attrs.evolve(outcome, kind=Kind.FAILED, reason=f"job {state}{again}")
 
 
@@ -183,15 +184,5 @@ def _monitor(request: Request, outcome: Outcome) -> Request | None:
 
 
 def _known(outcome: Outcome, now: float) -> Note:
-    at = _document(outcome).get("settledAt")
+    at = (outcome.document() or {}).get("settledAt")
     return Note("known", f"{now - at:.6f}" if isinstance(at, int | float) else "")
-
-
-def _document(outcome: Outcome) -> dict[str, Any]:
-    if outcome.response is None:
-        return {}
-    try:
-        document = outcome.response.json()
-    except ValueError:
-        return {}
-    return document if isinstance(document, dict) else {}

@@ -50,11 +50,12 @@ class Editor:
         for _ in range(self.attempts):
             answer: tuple[float, Outcome] = yield Send(sent + 1, Request("GET", request.path, request.key))
             page = answer[1]
-            if not page.ok or page.response is None:
+            present = page.document()
+            if not page.ok or present is None:
                 return page
             if not sent:
                 yield Wait(float(request.header("Thinks-For") or 0.0))
-            answer = yield Send(sent + 2, self._write(request, change, page.response.json(), page))
+            answer = yield Send(sent + 2, self._write(request, change, present, page))
             sent += 2
             if answer[1].status != 412:
                 return answer[1]

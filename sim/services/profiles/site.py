@@ -119,7 +119,5 @@ def _page(links: list[str]) -> Response:
 
 def _links(outcome: Outcome) -> list[str]:
     """The links of a page; [] when it has none, or is none."""
-    if not outcome.ok or outcome.response is None or not outcome.response.body:
-        return []
-    links: list[str] = outcome.response.json()["links"]
+    links: list[str] = (outcome.document() or {}).get("links", [])
     return links

@@ -16,7 +16,6 @@ from sim.outcome import Outcome
 from sim.policies.versions.deprecation import read_notice
 from sim.policies.versions.shapes import Reader
 from sim.policies.versions.versioning import VersionSelector
-from sim.services.answers import document_of
 from sim.services.versions.service import SHAPES, Tags, own_etag
 
 DAY = 86_400.0
@@ -101,7 +100,7 @@ class Reading:
         answer: tuple[float, Outcome] = yield Send(1, wanted)
         outcome = answer[1]
         if outcome.ok and outcome.response is not None:
-            document = document_of(outcome)
+            document = outcome.document()
             self._kept[wanted.path] = (outcome.response.header("ETag") or "", document)
         elif outcome.status != 304:
             return outcome
