@@ -157,6 +157,29 @@ def test_a_bad_body_changes_nothing_and_stands_in_the_log(headers, body, status,
         assert [error["pointer"] for error in served.response.json()["errors"]] == pointers
 
 
+@pytest.mark.parametrize(
+    ("call", "document", "pointers"),
+    [
+        ("PATCH /accounts/bob", {"email": "b@vault.example", "role": "auditor"}, ["/role"]),
+        ("PATCH /accounts/bob", {"email": "<b>@vault.example"}, ["/email"]),
+        ("PATCH /accounts/bob", {"email": "b@vault.example\r\nBcc: all"}, ["/email"]),
+        ("PATCH /accounts/bob", {"email": ["b@vault.example"]}, ["/email"]),
+        ("POST /sessions", {"account": "bob\n", "password": "dragon"}, ["/account"]),
+        ("POST /sessions", {"account": "bob", "password": "dragon\0"}, ["/password"]),
+        ("POST /sessions", {"account": "bob", "password": "dragon", "role": "auditor"}, ["/role"]),
+    ],
+)
+def test_an_account_takes_no_role_no_markup_and_no_control_character(call, document, pointers):
+    """Each is a 422 at the member that is wrong, and the accounts stay as they were."""
+    world = guarded_vault()
+    before = world.store.rows("accounts")
+    method, path = call.split()
+    served = serve(world.service, Request(method, path, **sending("bob", document)))
+    assert served.response.status == 422
+    assert [error["pointer"] for error in served.response.json()["errors"]] == pointers
+    assert world.store.rows("accounts") == before
+
+
 def test_a_hidden_document_and_a_missing_one_look_the_same():
     """Another's document and none at all get the same bytes; nobody learns which numbers are taken."""
     service = guarded_vault().service
