@@ -22,6 +22,9 @@ from sim.interleave.freeze import freeze
 LONGEST = 250
 """Points in one schedule; a request that goes on for ever is cut there, and the exploration is not complete."""
 
+IDLE = 1_000
+"""`Work`s and `Note`s in a row: time stands still here, and a handler that waits for a clock would do so for ever."""
+
 Action = tuple[str, int]
 Invariant = Callable[[Ending], "str | None"]
 
@@ -206,7 +209,7 @@ class _World:
     def state(self) -> Hashable:
         """All that decides what can still happen and how it will be judged."""
         # One call, so that a request's reference to the service's own objects is seen to be one.
-        things = freeze(self.service, self._flows, self._replies, known=self._requests)
+        things = freeze(self.service, self._flows, self._replies, self._when, known=self._requests)
         return (
             things, tuple(self._points), tuple(self._over), tuple(self._died), tuple(self._effects), self._crashes,
             self.failure,
@@ -252,6 +255,7 @@ class _World:
         self._when[number] = None
         answer: Any = 0.0 if self._points[number] else None
         replied = False
+        idle = 0
         while True:
             try:
                 command = flow.send(answer)
@@ -264,6 +268,9 @@ class _World:
                 raise _MoreAfterReplyError((number, self._points[number]))
             answer = 0.0
             if command.__class__ in (Work, Note):
+                idle += 1
+                if idle > IDLE:
+                    raise FlowError(f"request {number + 1} yielded Work or Note {IDLE:,} times without a step")
                 continue
             self._points[number] += 1
             if self._take(number, command):

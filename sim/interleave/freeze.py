@@ -7,13 +7,23 @@ seen through, it freezes to something unique: nothing is merged then, which cost
 
 from __future__ import annotations
 
+import gc
 import re
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Hashable, Sequence
 from enum import Enum
 from functools import lru_cache
 from random import Random
-from types import BuiltinFunctionType, CellType, FunctionType, GeneratorType, MethodType, ModuleType
+from types import (
+    BuiltinFunctionType,
+    CellType,
+    CodeType,
+    FrameType,
+    FunctionType,
+    GeneratorType,
+    MethodType,
+    ModuleType,
+)
 from typing import Any, cast
 
 _PLAIN = frozenset({str, bytes, int, complex, bool, type(None)})
@@ -64,23 +74,28 @@ def _mapping(freezer: _Freezer, value: Any) -> Hashable:
 
 
 def _set(freezer: _Freezer, value: Any) -> Hashable:
-    return frozenset(map(freezer.one, value))
+    # Counted: two different members may freeze alike.
+    return frozenset(Counter(map(freezer.one, value)).items())
 
 
 def _generator(freezer: _Freezer, flow: Any) -> Hashable:
     frame = flow.gi_frame
     if frame is None:
         return "ended"
-    # The point where it stands, what it knows there, and the flow that it is waiting for.
-    return flow.gi_code.co_qualname, frame.f_lasti, freezer.one(frame.f_locals), freezer.one(flow.gi_yieldfrom)
+    # The point where it stands, what it knows there, and the flow that it is waiting for.  A loop's iterator and a
+    # half-evaluated expression are on the frame's stack, which only the garbage collector can see.
+    known = frame.f_locals
+    held = [one for one in gc.get_referents(flow) if one is not known and not isinstance(one, CodeType | FrameType)]
+    return flow.gi_code, frame.f_lasti, freezer.one(known), freezer.all(held), freezer.one(flow.gi_yieldfrom)
 
 
 def _function(freezer: _Freezer, value: Any) -> Hashable:
-    return value.__qualname__, freezer.all(value.__closure__ or ()), freezer.one(value.__defaults__)
+    parts = value.__closure__ or (), value.__defaults__, value.__kwdefaults__, vars(value)
+    return value.__code__, freezer.all(parts)
 
 
 def _method(freezer: _Freezer, value: Any) -> Hashable:
-    return value.__func__.__qualname__, freezer.one(value.__self__)
+    return freezer.one(value.__func__), freezer.one(value.__self__)
 
 
 def _cell(freezer: _Freezer, value: Any) -> Hashable:
@@ -99,6 +114,14 @@ def _built_in(freezer: _Freezer, value: Any) -> Hashable:
     return value if isinstance(value.__self__, ModuleType | type | type(None)) else object()
 
 
+def _unique(freezer: _Freezer, value: Any) -> Hashable:
+    return object()
+
+
+def _is_named_tuple(kind: type) -> bool:
+    return issubclass(kind, tuple) and hasattr(kind, "_fields")
+
+
 def _chance(freezer: _Freezer, value: Any) -> Hashable:
     return cast(Hashable, value.getstate())
 
@@ -115,7 +138,7 @@ def _snapshot(freezer: _Freezer, value: Any) -> Hashable:
 def _attributes(freezer: _Freezer, value: Any) -> Hashable:
     slots = _slots(type(value))  # type: ignore[arg-type]
     state = getattr(value, "__dict__", None)
-    if state is None and not slots:
+    if (state is None and not slots) or _is_from_c(type(value)):  # type: ignore[arg-type]
         return _reduced(freezer, value)
     held = {name: getattr(value, name) for name in slots if hasattr(value, name)} | (state or {})
     return tuple(held), freezer.all(held.values())
@@ -124,14 +147,16 @@ def _attributes(freezer: _Freezer, value: Any) -> Hashable:
 def _reduced(freezer: _Freezer, value: Any) -> Hashable:
     """What a built-in without attributes (an iterator, a counter) would be rebuilt from."""
     try:
-        return freezer.one(value.__reduce_ex__(4)[1:])
+        arguments, state, members, items = (*value.__reduce_ex__(4)[1:5], None, None, None)[:4]
+        return freezer.all((arguments, state, list(members or ()), list(items or ())))
     except Exception:  # a lock, a socket, a database: nobody can see into it
         return object()
 
 
+_CONTAINERS: tuple[type, ...] = (list, tuple, deque)
 _Reader = Callable[[_Freezer, Any], Hashable]
 _READERS: tuple[tuple[tuple[type, ...], _Reader], ...] = (
-    ((list, tuple, deque), _sequence),
+    (_CONTAINERS, _sequence),
     ((dict,), _mapping),
     ((set, frozenset), _set),
     ((GeneratorType,), _generator),
@@ -145,10 +170,23 @@ _READERS: tuple[tuple[tuple[type, ...], _Reader], ...] = (
 
 
 @lru_cache(maxsize=1_024)
+def _is_from_c(kind: type) -> bool:
+    """True when a class of C, other than `object`, holds a part of what it is: a str, an exception, a partial."""
+    bases = [base for base in kind.__mro__[:-1] if not base.__flags__ & _HEAP or base.__module__ in _BUILT_IN_MODULES]
+    return any(base.__basicsize__ > object.__basicsize__ or base.__itemsize__ for base in bases)
+
+
+_HEAP = 1 << 9  # Py_TPFLAGS_HEAPTYPE: classes made by a class statement have it, most of C's have not
+_BUILT_IN_MODULES = frozenset(("functools", "_functools", "_io", "io"))
+
+
+@lru_cache(maxsize=1_024)
 def _reader(kind: type) -> _Reader:
     for kinds, read in _READERS:
         if issubclass(kind, kinds):
-            return read
+            # A subclass of a container may hold attributes beside its members: nothing is lost if nothing is merged.
+            plain = kind in kinds or kinds not in (_CONTAINERS, (dict,), (set, frozenset)) or _is_named_tuple(kind)
+            return read if plain else _unique
     return _snapshot if hasattr(kind, "snapshot") else _attributes
 
 

@@ -313,3 +313,82 @@ def test_a_command_that_is_not_a_servers_is_refused():
 
     with pytest.raises(FlowError, match="the service yielded 'hello', which is none of Work, Step, Effect, Reply"):
         explore(lambda: odd, [PAY], nothing)
+
+
+class Jobs:
+    """Walks a list that others change, holds half of a sum, or waits for what it has seen: all of it off the locals."""
+
+    def __init__(self, how):
+        self.how, self.jobs, self.total, self.turn = how, ["a"], 0, 0
+
+    def __call__(self, request, now):
+        return getattr(self, f"{self.how}_{request.key}")()
+
+    def loop_reads(self):
+        for job in list(self.jobs):
+            yield Step("read")
+            yield Effect(job)
+        yield DONE
+
+    def loop_writes(self):
+        self.jobs.append("b")
+        yield Step("add a job")
+        self.jobs.remove("b")
+        yield Step("take it away")
+        yield DONE
+
+    def sum_reads(self):
+        self.total = self.total + (yield from self.nothing())
+        yield Effect("a") if self.total == 0 else Effect("b")
+        yield DONE
+
+    def nothing(self):
+        yield Step("think")
+        return 0
+
+    def sum_writes(self):
+        self.total = 5
+        yield Step("set")
+        self.total = 0
+        yield Step("set back")
+        yield DONE
+
+    def lock_reads(self):
+        yield Step("wait", when=self.until(self.turn == 0))
+        yield DONE
+
+    def lock_writes(self):
+        self.turn = 1
+        yield Step("take the turn")
+        self.turn = 0
+        yield Step("give it back")
+        yield DONE
+
+    def until(self, allowed):
+        return lambda: allowed
+
+
+@pytest.mark.parametrize("how", ["loop", "sum", "lock"])
+def test_what_a_request_holds_outside_its_variables_is_part_of_the_state(how, monkeypatch):
+    """A loop's iterator, half of a sum, a condition: with and without merging equal states the counts are the same."""
+
+    def only_a(ending):
+        return "it saw what was never there" if "b" in ending.effects else None
+
+    requests = [Request(key="reads"), Request(key="writes")]
+    merged = explore(lambda: Jobs(how), requests, only_a)
+    monkeypatch.setattr("sim.interleave.explorer.freeze", lambda *values, known: object())
+    apart = explore(lambda: Jobs(how), requests, only_a)
+    assert (merged.schedules, merged.violating) == (apart.schedules, apart.violating)
+    assert merged.violating > 0
+
+
+def test_a_handler_that_waits_for_a_clock_is_named():
+    """Time stands still, so a loop of Work would never end: it is refused, not walked."""
+
+    def until_later(request, now):
+        while now < 1.0:
+            now = yield Work(0.1)
+
+    with pytest.raises(FlowError, match="request 1 yielded Work or Note 1,000 times without a step"):
+        explore(lambda: until_later, [PAY], nothing)

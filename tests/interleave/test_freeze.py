@@ -3,6 +3,7 @@
 import threading
 from collections import deque
 from enum import Enum
+from functools import partial
 from random import Random
 
 import attrs
@@ -32,6 +33,10 @@ class Plain:
 
     def __init__(self, value):
         self.value = value
+
+
+class Word(str):
+    """A text with room for attributes."""
 
 
 def flow(values):
@@ -113,6 +118,16 @@ MAKERS = [
     shared,
     lambda: len,
     lambda: threading,
+    lambda: Word("a"),
+    lambda: Word("b"),
+    lambda: ValueError("a"),
+    lambda: ValueError("b"),
+    lambda: partial(int, "1"),
+    lambda: partial(int, "2"),
+    lambda: {Plain(1)},
+    lambda: {Plain(1), Plain(1)},
+    lambda: lambda: 200,
+    lambda: lambda: 409,
 ]
 
 
