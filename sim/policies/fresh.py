@@ -36,7 +36,8 @@ def _has_state(value: Any) -> bool:
         return True
     if kind.__module__ == "builtins" or isinstance(value, Enum):
         return False
-    return bool(getattr(value, "__dict__", None)) or any(vars(base).get("__slots__") for base in kind.__mro__)
+    # A __dict__ that is still empty may be filled by the first request: `self.tries += 1` over a class attribute.
+    return hasattr(value, "__dict__") or any(vars(base).get("__slots__") for base in kind.__mro__)
 
 
 def _rebuild(value: Any) -> Any:

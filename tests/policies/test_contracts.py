@@ -209,7 +209,7 @@ class Callable:
         (FullJitter, "the class FullJitter must be an object with a method delay(attempt, previous, rng)."),
         (Callable(), "Callable must be an object with a method delay(attempt, previous, rng)."),
         (Uncopyable(), "every host needs a copy of its own, but copying it raised TypeError: Uncopyable cannot be"),
-        (Hostile(), "raised RuntimeError"),
+        (Hostile(), "raised TypeError: Hostile cannot be copied for each host (no __deepcopy__ for you)"),
         (lambda: 1 / 0, "making one raised ZeroDivisionError: division by zero."),
     ],
     ids=["two arguments", "object", "None", "float", "class", "callable", "uncopyable", "hostile", "bad factory"],

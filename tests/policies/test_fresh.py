@@ -154,3 +154,18 @@ def test_a_plain_subclass_of_a_policy_is_copied_like_the_policy():
     assert breaker.state is State.OPEN
     assert (fresh(breaker).state, fresh(breaker).minimum_volume) == (State.CLOSED, 1)
     assert type(fresh(Retry(frozen)).backoff) is TwiceAsLong
+
+
+def test_an_object_that_has_not_been_used_yet_is_copied_too():
+    """`self.tries += 1` over a class attribute: the first run must not be seen by the second."""
+
+    class Counted:
+        tries = 0
+
+        def delay(self, attempt, previous, rng):
+            self.tries += 1
+            return 0.0
+
+    mine = Counted()
+    fresh(mine).delay(1, 0.0, Random(0))
+    assert mine.tries == 0
