@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 from sim.engine import NORMAL, Callbacks, Engine, Timer
 from sim.errors import FlowError
-from sim.flow import Effect, Handler, HandlerFlow, Note, Reply, Step, Work
+from sim.flow import Effect, Handler, HandlerFlow, Note, Reply, Step, Work, is_wait
 from sim.http import Response
 from sim.laws import Constant
 from sim.model.client import Attempt, request_of
@@ -134,6 +134,8 @@ class Service:
                 else:
                     outcome = Outcome.answered(response.status, response.retry_after)
                 self.reply(attempt, outcome, now)
+                if attempt.era != self._era:
+                    return  # the answer made the gateway renew its cache, and that killed the process
             elif command.__class__ is Effect:
                 self.effects += 1
                 self._cells[row + APPLIED] = now
@@ -205,6 +207,11 @@ class Service:
             u = self._draw_work(attempt.call.number, attempt.number, attempt.copy + 4 * attempt.pieces)
             asked = server.service.quantile(u)
             attempt.pieces += 1
+        elif not is_wait(asked):
+            raise FlowError(
+                f"the service yielded Work({asked!r}); it must be finite and at least 0 "
+                f"(call {attempt.call.number}, attempt {attempt.number}, t = {now:g} s)"
+            )
         for slowdown in self.slowdowns:
             asked *= slowdown(now)
         return asked + server.slope * self.busy if server.slope else asked

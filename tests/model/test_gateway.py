@@ -10,6 +10,7 @@ from sim.flow import Effect, Note, Reply, Send, Step, Wait, Work
 from sim.http import Request, Response, json_response
 from sim.laws import Constant
 from sim.policies import Retry
+from sim.policies.caching import EdgeCache
 from sim.scenario import Clients, Crash, Gateway, Outage, Scenario, Server, StepCrash
 from sim.store import MemoryStore, transaction
 from sim.workload import Poisson, Replay
@@ -265,3 +266,20 @@ def test_a_contestant_takes_the_seat_by_name_or_as_an_object():
         run(scenario, "evry other")
     with pytest.raises(TypeError, match=r"must be an object with a method decide\(request, now\)"):
         run(scenario, object())
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_a_crash_while_the_cache_is_renewed_ends_the_answering_request_too(seed):
+    """The answer makes the gateway send a refresh, and that strikes: the process is dead, and the books balance."""
+
+    def handler(request, now):
+        yield Step("read")
+        yield Work(0.1)
+        yield Reply(Response(200, headers={"Cache-Control": "max-age=0, stale-while-revalidate=60"}, body=b"x"))
+
+    scenario = world(
+        Gateway(cache=EdgeCache()), at=(0.0, 0.0, 0.0, 0.5, 0.6), handler=handler, workers=5,
+        faults=(StepCrash(step="read", share=0.5),),
+    )  # fmt: skip
+    scenario = attrs.evolve(scenario, request=lambda call, client, u: Request("GET", "/page", key=str(call)))
+    assert run(scenario, Retry(attempts=3), seed=seed).summary()["calls"] == 5
