@@ -200,9 +200,10 @@ class _MemoryTransaction(_Rows):
 
     def commit(self) -> None:
         """Make every write visible at once."""
-        self._end()
+        self._check_open()
         for (table, key), text in self._changes.items():
             self._store._keep(table, key, text)
+        self._end()
 
     def rollback(self) -> None:
         """Forget every write."""

@@ -75,15 +75,18 @@ def one_at_a_time(store: Store) -> Store:
 
 
 class _OneAtATime:
-    def __init__(self, store: Store) -> None:
-        self._store, self._lock = store, threading.Lock()
+    """*held*: a store, or a transaction of one, which goes through the same lock."""
+
+    def __init__(self, held: Any, lock: threading.Lock | None = None) -> None:
+        self._held, self._lock = held, lock or threading.Lock()
 
     def __getattr__(self, name: str) -> Any:
-        method = getattr(self._store, name)
+        method = getattr(self._held, name)
 
-        def locked(*arguments: Any) -> Any:
+        def locked(*arguments: Any, **named: Any) -> Any:
             with self._lock:
-                return method(*arguments)
+                answer = method(*arguments, **named)
+            return _OneAtATime(answer, self._lock) if name == "begin" and answer is not None else answer
 
         return locked
 

@@ -37,8 +37,8 @@ def request(peer="10.0.0.1", key=None, path="/orders", size=0):
         (everyone, request(), ""),
         (by_peer, request("10.0.0.9"), "10.0.0.9"),
         (by_endpoint, request(path="/orders?page=2"), "GET /orders"),
-        (by_header("X-Api-Key"), request(key="k1"), "k1"),
-        (by_header("x-api-key"), request(key=""), ""),
+        (by_header("X-Api-Key"), request(key="k1"), "X-Api-Key: k1"),
+        (by_header("x-api-key"), request(key=""), "x-api-key: "),
         (by_header("X-Api-Key"), request("10.0.0.9"), "peer 10.0.0.9"),
     ],
 )

@@ -45,15 +45,16 @@ def by_endpoint(request: Request) -> str:
 
 
 def by_header(name: str) -> KeyOf:
-    """The key is the value of the header *name*; requests without it share the key of their address.
+    """The key is the header *name* with its value; requests without it share the key of their address.
 
     >>> by_header("X-Api-Key")(Request(headers={"x-api-key": "k1"})), by_header("X-Api-Key")(Request(peer="10.0.0.7"))
-    ('k1', 'peer 10.0.0.7')
+    ('X-Api-Key: k1', 'peer 10.0.0.7')
     """
 
     def key(request: Request) -> str:
         value = request.header(name)
-        return f"peer {request.peer}" if value is None else _short(value)
+        # Named after the header, so that nobody can send the key of somebody else's address.
+        return f"peer {request.peer}" if value is None else _short(f"{name}: {value}")
 
     return key
 
