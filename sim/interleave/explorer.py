@@ -9,23 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from itertools import pairwise
-from typing import Any
 
 import attrs
 
-from sim.errors import FlowError
-from sim.flow import Effect, Handler, HandlerFlow, Note, Reply, Step, Work
-from sim.http import Request, Response
-from sim.interleave.exploration import Ending, Exploration, Moment
-from sim.interleave.freeze import freeze
+from sim.flow import Handler
+from sim.http import Request
+from sim.interleave.exploration import Ending, Exploration
+from sim.interleave.world import Action, MoreAfterReplyError, World
 
 LONGEST = 250
 """Points in one schedule; a request that goes on for ever is cut there, and the exploration is not complete."""
 
-IDLE = 1_000
-"""`Work`s and `Note`s in a row: time stands still here, and a handler that waits for a clock would do so for ever."""
-
-Action = tuple[str, int]
 Invariant = Callable[[Ending], "str | None"]
 
 
@@ -118,7 +112,7 @@ class _Walk:
             self._requests, below.schedules, below.violating, self._visited, self._complete, best.sentence, path
         )
 
-    def _below(self, path: tuple[Action, ...], world: _World) -> _Below:
+    def _below(self, path: tuple[Action, ...], world: World) -> _Below:
         key = world.state()
         known = self._known.get(key)
         if known is not None:
@@ -149,171 +143,25 @@ class _Walk:
         self._known[key] = below
         return below
 
-    def _judge(self, world: _World) -> _Below:
+    def _judge(self, world: World) -> _Below:
         sentence = world.failure or world.deadlock() or self._invariant(world.ending())
         return _Below(1, 1, (_Way((), sentence),)) if sentence else _Below(1)
 
-    def _replay(self, path: tuple[Action, ...]) -> _World:
+    def _replay(self, path: tuple[Action, ...]) -> World:
         while True:
-            world = _World(self._make(), self._requests, self._crashes, self._after, self._more_after)
+            world = World(self._make(), self._requests, self._crashes, self._after, self._more_after)
             try:
                 for action in path:
                     world.act(action)
-            except _MoreAfterReplyError as found:
+            except MoreAfterReplyError as found:
                 self._more_after.add(found.place)
             else:
                 return world
 
-    def _act(self, world: _World, path: tuple[Action, ...], action: Action) -> _World:
+    def _act(self, world: World, path: tuple[Action, ...], action: Action) -> World:
         try:
             world.act(action)
-        except _MoreAfterReplyError as found:
+        except MoreAfterReplyError as found:
             self._more_after.add(found.place)
             return self._replay((*path, action))
         return world
-
-
-class _MoreAfterReplyError(Exception):
-    """A handler works on after its reply: the reply is a point of its own, and the path must be replayed so."""
-
-    def __init__(self, place: tuple[int, int]) -> None:
-        super().__init__(place)
-        self.place = place
-
-
-class _World:
-    """One fresh service, and the requests on their way through it."""
-
-    def __init__(
-        self,
-        service: Handler,
-        requests: tuple[Request, ...],
-        crashes: int,
-        after: dict[int, int],
-        more_after: set[tuple[int, int]],
-    ) -> None:
-        count = len(requests)
-        self.service = service
-        self.moments: list[Moment] = []
-        self.failure = ""
-        self._requests, self._after, self._more_after = requests, after, more_after
-        self._crashes = crashes
-        self._flows: list[HandlerFlow | None] = [None] * count
-        self._points = [0] * count
-        self._over = [False] * count
-        self._died = [False] * count
-        self._when: list[Callable[[], bool] | None] = [None] * count
-        self._effects: list[str] = []
-        self._replies: list[Response | None] = [None] * count
-
-    def state(self) -> Hashable:
-        """All that decides what can still happen and how it will be judged."""
-        # One call, so that a request's reference to the service's own objects is seen to be one.
-        things = freeze(self.service, self._flows, self._replies, self._when, known=self._requests)
-        return (
-            things, tuple(self._points), tuple(self._over), tuple(self._died), tuple(self._effects), self._crashes,
-            self.failure,
-        )  # fmt: skip
-
-    def actions(self) -> list[Action]:
-        """What may happen next, the request that ran last first."""
-        last = self.moments[-1].request if self.moments else 0
-        order = sorted(range(len(self._requests)), key=lambda number: (number != last, number))
-        runs = [("run", number) for number in order if self._enabled(number)]
-        dies = [
-            ("die", number) for number in order if self._crashes and self._points[number] and not self._over[number]
-        ]
-        return runs + (dies if runs else [])
-
-    def _enabled(self, number: int) -> bool:
-        if self._over[number]:
-            return False
-        if self._flows[number] is None:
-            return number not in self._after or self._over[self._after[number]]
-        when = self._when[number]
-        return when is None or when()
-
-    def act(self, action: Action) -> None:
-        """Let one request run to its next point, or its process die."""
-        what, number = action
-        if what == "die":
-            self._die(number)
-            return
-        try:
-            self._run(number)
-        except (FlowError, _MoreAfterReplyError):
-            raise
-        except Exception as error:
-            self.failure = f"request {number + 1} raised {type(error).__name__}: {error}"
-            self._over[number] = True
-            self._write(number, "raises", f"{type(error).__name__}: {error}")
-
-    def _run(self, number: int) -> None:
-        flow = self._flows[number]
-        if flow is None:
-            flow = self._flows[number] = self.service(self._requests[number], 0.0)
-        self._when[number] = None
-        answer: Any = 0.0 if self._points[number] else None
-        replied = False
-        idle = 0
-        while True:
-            try:
-                command = flow.send(answer)
-            except StopIteration:
-                self._over[number] = True
-                if not replied:
-                    self._write(number, "ends", "ends")
-                return
-            if replied:
-                raise _MoreAfterReplyError((number, self._points[number]))
-            answer = 0.0
-            if command.__class__ in (Work, Note):
-                idle += 1
-                if idle > IDLE:
-                    raise FlowError(f"request {number + 1} yielded Work or Note {IDLE:,} times without a step")
-                continue
-            self._points[number] += 1
-            if self._take(number, command):
-                # Nothing can come between the last reply and the end, unless the handler is known to work on.
-                replied = True
-                if (number, self._points[number]) not in self._more_after:
-                    continue
-            return
-
-    def _take(self, number: int, command: Any) -> bool:
-        """Write down what a request did; True when it was a reply."""
-        if isinstance(command, Step):
-            self._when[number] = command.when
-            self._write(number, "step" if command.when is None else "waits", command.name)
-        elif isinstance(command, Effect):
-            self._effects.append(command.key)
-            self._write(number, "effect", command.key)
-        elif isinstance(command, Reply):
-            self._replies[number] = command.response
-            self._write(number, "reply", str(command.response.status))
-            return True
-        else:
-            raise FlowError(f"the service yielded {command!r}, which is none of Work, Step, Effect, Reply, Note")
-        return False
-
-    def _die(self, number: int) -> None:
-        self._crashes -= 1
-        self._over[number] = self._died[number] = True
-        self._write(number, "dies", "dies")
-        died = getattr(self.service, "died", None)
-        if died is not None:
-            died(self._requests[number])
-
-    def _write(self, number: int, kind: str, what: str) -> None:
-        self.moments.append(Moment(number, kind, what))
-
-    def deadlock(self) -> str:
-        """A sentence when some request can never go on."""
-        stuck = [str(number + 1) for number, over in enumerate(self._over) if not over]
-        if len(stuck) < 2:
-            return f"deadlock: request {stuck[0]} waits for ever" if stuck else ""
-        return f"deadlock: requests {', '.join(stuck[:-1])} and {stuck[-1]} wait for ever"
-
-    def ending(self) -> Ending:
-        """How it ended."""
-        return Ending(self.service, tuple(self._effects), tuple(self._replies), tuple(self._died))

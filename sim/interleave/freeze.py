@@ -1,8 +1,9 @@
 """Any object as a hashable value: two that freeze alike will behave alike.
 
 The explorer merges two paths that lead to the same state.  What a request has read so far is in its generator's
-local variables, so they are part of the state and a handler need not declare its reads.  Where an object cannot be
-seen through, it freezes to something unique: nothing is merged then, which costs time and never hides a schedule.
+variables and on its stack, so they are part of the state and a handler need not declare its reads.  Where an object
+cannot be seen through, it freezes to something unique: nothing is merged then, which costs time and never hides a
+schedule.
 """
 
 from __future__ import annotations

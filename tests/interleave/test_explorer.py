@@ -377,7 +377,7 @@ def test_what_a_request_holds_outside_its_variables_is_part_of_the_state(how, mo
 
     requests = [Request(key="reads"), Request(key="writes")]
     merged = explore(lambda: Jobs(how), requests, only_a)
-    monkeypatch.setattr("sim.interleave.explorer.freeze", lambda *values, known: object())
+    monkeypatch.setattr("sim.interleave.world.freeze", lambda *values, known: object())
     apart = explore(lambda: Jobs(how), requests, only_a)
     assert (merged.schedules, merged.violating) == (apart.schedules, apart.violating)
     assert merged.violating > 0
