@@ -14,10 +14,11 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from sim import charts, errors, interleave, laws, live, metrics, policies, scenarios, services, testing
+    from sim import charts, deliveries, errors, interleave, laws, live, metrics, policies, scenarios, services, testing
     from sim.estimate import Estimate
     from sim.experiment import Comparison, Run, compare, run, sweep
     from sim.interleave import explore
+    from sim.operate import platform
     from sim.outcome import Outcome
     from sim.policies import ClientPolicy, Retry
     from sim.scenario import Scenario
@@ -28,6 +29,7 @@ _HOMES = {
     "Run": "sim.experiment",
     "compare": "sim.experiment",
     "explore": "sim.interleave",
+    "platform": "sim.operate",
     "run": "sim.experiment",
     "sweep": "sim.experiment",
     "Outcome": "sim.outcome",
@@ -36,7 +38,8 @@ _HOMES = {
     "Scenario": "sim.scenario",
 }
 _MODULES = (
-    "charts", "errors", "interleave", "laws", "live", "metrics", "policies", "scenarios", "services", "testing",
+    "charts", "deliveries", "errors", "interleave", "laws", "live", "metrics", "policies", "scenarios", "services",
+    "testing",
 )  # fmt: skip
 
 __all__ = [
@@ -49,12 +52,14 @@ __all__ = [
     "Scenario",
     "charts",
     "compare",
+    "deliveries",
     "errors",
     "explore",
     "interleave",
     "laws",
     "live",
     "metrics",
+    "platform",
     "policies",
     "run",
     "scenarios",

@@ -124,9 +124,7 @@ def run(scenario: Scenario, policy: Any = None, *, seed: int = 0, check: bool = 
 
     Raises: `TypeError` and `ValueError` before the run, `SimError` during it.
     """
-    if policy is None:
-        policy = scenario.policies[0] if scenario.contestants else "full-jitter"
-    name, client_policy, world = _seated(scenario, policy)
+    name, client_policy, world = seated(scenario, policy)
     _check_capacity(world)
     return Run(world, name, seed, simulate(world, maker_of(client_policy), seed, check=check))
 
@@ -177,8 +175,6 @@ def sweep(
     import pandas
 
     seeds = tuple(seeds)
-    if policy is None:
-        policy = scenario.policies[0] if scenario.contestants else "full-jitter"
     rows = []
     for value in values:
         compared = compare(scenario.with_knobs(**{knob: value}), {"it": policy}, seeds=seeds, workers=workers)
@@ -198,20 +194,32 @@ def _chosen(scenario: Scenario, policies: Mapping[str, Any] | Iterable[str] | No
         policies = {name: name for name in policies}
     if not policies:
         raise ValueError("policies must hold at least one policy, got none")
-    return {name: _seated(scenario, policy)[1:] for name, policy in policies.items()}
+    return {name: seated(scenario, policy)[1:] for name, policy in policies.items()}
 
 
-def _seated(scenario: Scenario, policy: Any) -> tuple[str, Any, Scenario]:
-    """A name for *policy*, the clients' policy, and the world with everything in its place."""
+def seated(scenario: Scenario, policy: Any) -> tuple[str, Any, Scenario]:
+    """A name for *policy*, the clients' policy, and the world with everything in its place.
+
+    None is the story's first contestant, in a world of webhooks its own plan, and elsewhere full jitter.
+    """
+    if policy is None:
+        if scenario.webhooks is not None and not scenario.contestants:
+            return "its own plan", ClientPolicy(), scenario
+        policy = scenario.policies[0] if scenario.contestants else "full-jitter"
     name = policy if isinstance(policy, str) else describe(policy)
     if isinstance(policy, str):
         if policy in scenario.contestants:
             policy = scenario.contestants[policy]
         elif scenario.seat is not None:
             raise ValueError(unknown(f"contestant of {scenario.name}", policy, list(scenario.contestants)))
-    if scenario.seat is None:
+    seat = scenario.seat
+    if seat is None and scenario.webhooks is not None:
+        from sim.webhooks import with_plan
+
+        seat = with_plan
+    if seat is None:
         return name, _policy(policy)[1], scenario
-    world = scenario.seat(scenario, policy)
+    world = seat(scenario, policy)
     return name, ClientPolicy() if world.client is None else _policy(world.client)[1], world
 
 

@@ -149,7 +149,19 @@ class Partition:
     replies: bool = knob(True, kind=bool)
 
 
-Fault: TypeAlias = Outage | BrownOut | Crash | StepCrash | Partition
+@attrs.frozen(kw_only=True)
+class BadRelease:
+    """What begins in the window is answered with *status*, after its usual work and without any effect.
+
+    A release that refuses every signature (401), or lost a route (404), until it is rolled back.
+    """
+
+    start: float = knob(low=0, unit="s")
+    length: float = knob(above=0, unit="s")
+    status: int = knob(401, kind=int, low=100, high=599, help="what it answers")
+
+
+Fault: TypeAlias = Outage | BrownOut | Crash | StepCrash | Partition | BadRelease
 
 
 @attrs.frozen(kw_only=True)
@@ -168,6 +180,9 @@ class Scenario:
     returns the world with the contestant (a limiter, a service, a cache) in its place.  *contestants*: the story's own
     by name.  *client*: the clients' policy then; None is the retry rule's default.  *figures*: the story's own
     figures, each computed from the trace alone.  *columns*: the figures that `sim run` prints, () is its usual ones.
+
+    *webhooks*: a `sim.webhooks.Webhooks`; then the arrivals are events, a call is a delivery, and the platform's
+    endpoints take the place of clients, network, server, gateway and faults.
     """
 
     name: str = "unnamed"
@@ -186,6 +201,7 @@ class Scenario:
     client: Any = None
     figures: Mapping[str, Callable[[Any], float]] = attrs.field(factory=dict)
     columns: tuple[str, ...] = ()
+    webhooks: Any = None
     knobs: Mapping[str, Any] = attrs.field(factory=dict)
     story: Callable[..., Scenario] | None = attrs.field(default=None, repr=False, eq=False)
 

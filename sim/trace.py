@@ -17,6 +17,7 @@ Instants are seconds of virtual time; NaN means: never happened.  An attempt tha
 
 from __future__ import annotations
 
+import enum
 import hashlib
 import math
 from array import array
@@ -139,6 +140,84 @@ class Trace:
         digest.update(self.attempts.cells.tobytes())
         digest.update(self.calls.cells.tobytes())
         digest.update(repr((self.marks, self.ledger)).encode())
+        return digest.hexdigest()
+
+
+NEXT, PREVIOUS, REASON, SNIPPET = range(12, 16)
+C_EVENT, C_FATE, C_VERSION, C_KIND, C_REASON = range(8, 13)
+E_EVENT, E_CREATED, E_QUEUED, E_DELIVERIES = range(4)
+
+
+class Fate(enum.IntEnum):
+    """Where a delivery stands."""
+
+    QUEUED = 0
+    IN_FLIGHT = 1
+    DELIVERED = 2
+    DEAD = 3
+    DROPPED = 4
+
+
+class Origin(enum.IntEnum):
+    """Why there is a delivery: an event, a test, or somebody who pressed Resend."""
+
+    EVENT = 0
+    TEST = 1
+    RESENT = 2
+
+
+class WebhookTrace(Trace):
+    """What a delivery platform writes.  A call is a delivery: one event, to one endpoint, in one format.
+
+    `attempts` has four more columns: next (the instant of the next attempt, NaN is none), previous (the row of the
+    one before), reason and snippet (what the platform made of the answer, and how its body began; numbers of `words`).
+    `calls` has: event, fate (a `Fate`), version (a word), kind (an `Origin`), reason (a word: why it ended so).
+    `events` holds a row for each event that reached the topic: event, created, queued, deliveries.
+
+    *endpoints*, *owners*: names by number; column client is the endpoint's number.  *source*: the trace of the
+    application that makes the events, None when there is none: its ledger holds the committed orders, by the id of
+    their event.  *flaw*: how its way of publishing can go wrong; None is sound.  *unpublished*: events that were in
+    its outbox, or in its hands, when the run ended.
+    """
+
+    def __init__(self, endpoints: Sequence[str], owners: Sequence[str]) -> None:
+        super().__init__()
+        self.endpoints, self.owners = tuple(endpoints), tuple(owners)
+        self.attempts = Table((*ATTEMPT_COLUMNS, "next", "previous", "reason", "snippet"), known=5)
+        self.calls = Table((*CALL_COLUMNS, "event", "fate", "version", "kind", "reason"), known=4)
+        self.events = Table(("event", "created", "queued", "deliveries"), known=4)
+        self.source: Trace | None = None
+        self.flaw: str | None = None
+        self.unpublished: frozenset[int] = frozenset()
+        self.words: list[str] = []
+        self._numbers: dict[str, int] = {}
+
+    def word(self, text: str) -> int:
+        """The number of *text* among the `words`; a new one when it was not among them."""
+        number = self._numbers.get(text)
+        if number is None:
+            number = self._numbers[text] = len(self.words)
+            self.words.append(text)
+        return number
+
+    def lost(self) -> set[int]:
+        """Events whose order is committed and that nobody will ever publish."""
+        return self._committed() - set(map(int, self.events.column("event"))) - self.unpublished
+
+    def invented(self) -> set[int]:
+        """Events that were published though there is no such order."""
+        if self.source is None:
+            return set()
+        return set(map(int, self.events.column("event"))) - self._committed() - self.unpublished
+
+    def _committed(self) -> set[int]:
+        return set() if self.source is None else {int(entry.key.removeprefix("evt_")) for entry in self.source.ledger}
+
+    def digest(self) -> str:
+        """A fingerprint of every byte."""
+        digest = hashlib.blake2b(super().digest().encode(), digest_size=16)
+        digest.update(self.events.cells.tobytes())
+        digest.update(repr((self.words, self.source.digest() if self.source is not None else None)).encode())
         return digest.hexdigest()
 
 

@@ -5,20 +5,24 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from sim.engine import FIRST, Engine, Timer
+from sim.http import Response
 from sim.model.client import Attempt
 from sim.model.network import Wire
 from sim.model.server import Service
-from sim.scenario import BrownOut, Crash, Fault, Outage, Partition, StepCrash
+from sim.scenario import BadRelease, BrownOut, Crash, Fault, Outage, Partition, StepCrash
 from sim.streams import Streams
 from sim.trace import Mark, Trace
 
 
-def arrange(fault: Fault, engine: Engine, trace: Trace, service: Service, wire: Wire) -> None:
-    """Put both edges of *fault* on the heap.  A `StepCrash` has no instant of its own: see `lie_in_wait`."""
+def arrange(fault: Fault, engine: Engine, trace: Trace, service: Service, wire: Wire, *, where: str = "") -> None:
+    """Put both edges of *fault* on the heap.  A `StepCrash` has no instant of its own: see `lie_in_wait`.
+
+    *where*: whose fault it is, in a world with several servers.
+    """
     if isinstance(fault, StepCrash):
         return
     begin, end = _edges(fault, service, wire)
-    name = {Outage: "outage", BrownOut: "brown-out", Crash: "crash", Partition: "partition"}[type(fault)]
+    name = _named(_NAMES[type(fault)], where)
 
     def at(instant: float, act: Callable[[], None], note: str) -> None:
         def edge(timer: Timer) -> None:
@@ -31,7 +35,9 @@ def arrange(fault: Fault, engine: Engine, trace: Trace, service: Service, wire: 
     at(fault.start + fault.length, end, "ends")
 
 
-def lie_in_wait(faults: tuple[Fault, ...], engine: Engine, trace: Trace, service: Service, streams: Streams) -> None:
+def lie_in_wait(
+    faults: tuple[Fault, ...], engine: Engine, trace: Trace, service: Service, streams: Streams, *, where: str = ""
+) -> None:
     """Let the crashes among *faults* that strike at a step of the service wait for it."""
     waiting = [
         (fault, streams.keyed(f"crash at {fault.step}, {number}"))
@@ -44,21 +50,30 @@ def lie_in_wait(faults: tuple[Fault, ...], engine: Engine, trace: Trace, service
     def strikes(attempt: Attempt, step: str) -> bool:
         for fault, draw in waiting:
             if fault.step == step and draw(attempt.call.number, attempt.number, attempt.copy) < fault.share:
-                _strike(fault, engine, trace, service)
+                _strike(fault, engine, trace, service, _named("crash", where))
                 return True
         return False
 
     service.strikes = strikes
 
 
-def _strike(fault: StepCrash, engine: Engine, trace: Trace, service: Service) -> None:
+def _strike(fault: StepCrash, engine: Engine, trace: Trace, service: Service, name: str) -> None:
     def restart(timer: Timer) -> None:
-        trace.marks.append(Mark(engine.now, "fault", "crash", "ends"))
+        trace.marks.append(Mark(engine.now, "fault", name, "ends"))
         _unreachable(service, -1)
 
-    trace.marks.append(Mark(engine.now, "fault", "crash", "begins"))
+    trace.marks.append(Mark(engine.now, "fault", name, "begins"))
     engine.schedule(Timer([restart]), FIRST, fault.length)
     _crash(service)
+
+
+_NAMES = {
+    Outage: "outage", BrownOut: "brown-out", Crash: "crash", Partition: "partition", BadRelease: "bad release",
+}  # fmt: skip
+
+
+def _named(name: str, where: str) -> str:
+    return f"{where}: {name}" if where else name
 
 
 def _edges(fault: Fault, service: Service, wire: Wire) -> tuple[Callable[[], None], Callable[[], None]]:
@@ -71,6 +86,9 @@ def _edges(fault: Fault, service: Service, wire: Wire) -> tuple[Callable[[], Non
             return factor
 
         return lambda: service.slowdowns.append(slow), lambda: service.slowdowns.remove(slow)
+    if isinstance(fault, BadRelease):
+        answer = Response(fault.status)
+        return lambda: service.releases.append(answer), lambda: service.releases.remove(answer)
     if isinstance(fault, Crash):
         return lambda: _crash(service), lambda: _restart(fault, service)
     return lambda: _unreachable(service, 1), lambda: _unreachable(service, -1)

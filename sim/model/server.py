@@ -34,6 +34,7 @@ class Service:
         self.rejected = self.refused = self.replied = self.lost_in_crash = self.finished = self.effects = 0
         self.unreachable = 0  # how many faults keep clients from connecting just now
         self.slowdowns: list[Callable[[float], float]] = []
+        self.releases: list[Response] = []  # what bad releases answer, the newest last
         self.reply: Callable[[Attempt, Outcome, float], None]
         self.tracks = False  # whether anything can end a request before its time, so that they must be known
         self.lost: Callable[[Attempt, float], None] | None = None  # who is told of a request that a crash ended
@@ -73,6 +74,11 @@ class Service:
             self._cells[attempt.row + ANSWER] = 503
             self.reply(attempt, self._full, now)
 
+    @property
+    def serving(self) -> tuple[Attempt, ...]:
+        """What it works on just now; known only while it `tracks`."""
+        return tuple(self._serving)
+
     def crash(self) -> None:
         """The process dies: what it was serving or had queued is lost, and no client is told."""
         lost = [*self._serving, *self.queue]
@@ -101,7 +107,9 @@ class Service:
         failure = self._server.failure
         key = attempt.call.number, attempt.number, attempt.copy
         if failure and self._draw_failure(*key) < failure:
-            attempt.flow = _failing()
+            attempt.flow = _answering(_ERROR)
+        elif self.releases:
+            attempt.flow = _answering(self.releases[-1])
         else:
             if attempt.request is None:
                 attempt.request = request_of(attempt)  # one object, by which a store knows its process
@@ -217,6 +225,10 @@ class Service:
         return asked + server.slope * self.busy if server.slope else asked
 
 
-def _failing() -> HandlerFlow:
+_ERROR = Response(500)
+
+
+def _answering(response: Response) -> HandlerFlow:
+    """Work as usual, without an effect, and answer so."""
     yield Work()
-    yield Reply(Response(500))
+    yield Reply(response)

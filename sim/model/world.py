@@ -29,6 +29,10 @@ def simulate(scenario: Scenario, make_policy: Callable[[], Any], seed: int, *, c
     Raises: `PolicyError`, `FlowError`, `EventBudgetError`, each naming the policy and the call;
     `ConservationError` when the model itself is wrong.
     """
+    if scenario.webhooks is not None:
+        from sim.model.webhooks import world as webhooks
+
+        return webhooks.simulate(scenario, seed, check=check)
     engine, trace, streams = Engine(), Trace(), Streams(seed)
     hosts: dict[int, Any] = {}
 

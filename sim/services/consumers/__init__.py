@@ -5,6 +5,7 @@ the right order, or not, depending on its strategy.
 """
 
 from sim.services.consumers.consumer import Consumer
+from sim.services.consumers.doors import PinnedSenders, SkewedClock
 from sim.services.consumers.inboxes import (
     AcknowledgeFirst,
     CheckThenRecord,
@@ -32,11 +33,13 @@ __all__ = [
     "NoInbox",
     "OneTransaction",
     "OrderingStrategy",
+    "PinnedSenders",
     "ProcessFirst",
     "Projector",
     "RecordFirst",
     "Refetch",
     "Sender",
+    "SkewedClock",
     "Teller",
     "event_body",
 ]

@@ -1,0 +1,1 @@
+"""The delivery platform in simulated time: events in, attempts out, and what becomes of what failed."""
