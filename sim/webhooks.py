@@ -37,15 +37,15 @@ class Endpoint:
     name: str
     owner: str = ""
     share: float = knob(1.0, low=0, help="part of the events that are its own")
-    types: tuple[str, ...] = attrs.field(default=(), converter=tuple)
-    versions: tuple[str, ...] = attrs.field(default=(VERSION,), converter=tuple)
+    types: tuple[str, ...] = ()
+    versions: tuple[str, ...] = (VERSION,)
     thin: bool = knob(False, kind=bool, help="ids only")
     server: Server = attrs.field(factory=lambda: Server(workers=math.inf))
     network: Network = attrs.field(factory=Network)
-    faults: tuple[Fault, ...] = attrs.field(default=(), converter=tuple)
+    faults: tuple[Fault, ...] = ()
     consumer: Callable[[Scheme], Handler] | None = None
     url: str = ""
-    addresses: tuple[tuple[float, str], ...] = attrs.field(default=(), converter=tuple)
+    addresses: tuple[tuple[float, str], ...] = ()
 
     def __attrs_post_init__(self) -> None:
         if not self.name:
@@ -68,7 +68,7 @@ class Source:
 
     design: PublishingDesign = attrs.field(factory=Outbox)
     server: Server = attrs.field(factory=lambda: Server(workers=math.inf))
-    faults: tuple[Fault, ...] = attrs.field(default=(), converter=tuple)
+    faults: tuple[Fault, ...] = ()
     rollback: float = knob(0.0, low=0, high=1, help="share of the orders that are rolled back")
     relay_every: float = knob(1.0, above=0, high=86_400, unit="s", help="time between two runs of the relay")
 
@@ -143,12 +143,12 @@ class Webhooks:
     """
 
     plan: DeliveryPlan = attrs.field(factory=DeliveryPlan)
-    endpoints: tuple[Endpoint, ...] = attrs.field(converter=tuple)
+    endpoints: tuple[Endpoint, ...] = attrs.field()
     fan_out: bool = knob(False, kind=bool, help="every event to every endpoint")
     fact: Callable[[int, float, float], Fact] = payment_succeeded
     chain: Chain | None = None
     source: Source | None = None
-    actions: tuple[Action, ...] = attrs.field(default=(), converter=tuple)
+    actions: tuple[Action, ...] = ()
 
     @endpoints.validator
     def _check(self, attribute: object, value: tuple[Endpoint, ...]) -> None:

@@ -7,7 +7,7 @@ who each wait for their last call to end.  Retry storms need the first kind, mos
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from random import Random
 from typing import TypeAlias
 
@@ -89,11 +89,15 @@ class Ramp:
                 yield now
 
 
+def _in_a_row(at: Iterable[float]) -> tuple[float, ...]:
+    return tuple(at)
+
+
 @attrs.frozen
 class Replay:
     """A list of instants, in order: a recorded trace, or a hand-made case for a test."""
 
-    at: tuple[float, ...] = attrs.field(converter=tuple)
+    at: tuple[float, ...] = attrs.field(converter=_in_a_row)
 
     def __attrs_post_init__(self) -> None:
         if list(self.at) != sorted(self.at) or not all(0.0 <= instant < math.inf for instant in self.at):

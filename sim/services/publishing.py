@@ -24,7 +24,7 @@ from sim.store import Store, transaction
 
 ORDERS, OUTBOX = "orders", "outbox"
 WRITE, STAGE, COMMIT, ENQUEUE = "write the order", "write the outbox", "commit", "enqueue"
-READ, PUBLISH, DELETE = "read the outbox", "publish", "delete from the outbox"
+READ, PUBLISH, DELETE, RELAYED = "read the outbox", "publish", "delete from the outbox", "commit the deletion"
 
 
 class Topic(Protocol):
@@ -147,6 +147,9 @@ class Publisher:
         for event, _ in rows:
             self.topic.publish(event)
             yield Step(PUBLISH)
-            self.store.delete(OUTBOX, event)
+            tx = yield from transaction(self.store, request)
+            tx.delete(OUTBOX, event)
             yield Step(DELETE)
+            tx.commit()
+            yield Step(RELAYED)
         yield Reply(Response(204))

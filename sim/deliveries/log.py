@@ -1,7 +1,4 @@
-"""What a platform shows its users: the delivery log, the health of each endpoint, and where every delivery stands.
-
-Everything is computed from the rows of a `WebhookTrace`, of a run that has ended or of a platform that is running.
-"""
+"""Tables for people: the delivery log, the health of each endpoint, dead letters, messages, where everything stands."""
 
 from __future__ import annotations
 
@@ -59,7 +56,7 @@ def log(
     """
     import pandas
 
-    trace = _trace(of)
+    trace = trace_of(of)
     attempts = trace.attempts
     wanted = None
     if endpoint is not None:
@@ -105,7 +102,7 @@ def letters(of: Delivering | WebhookTrace, *, endpoint: str | None = None) -> pa
     """The dead letters: delivery, event, endpoint, at, reason, attempts; the oldest first."""
     import pandas
 
-    trace = _trace(of)
+    trace = trace_of(of)
     names = ("ended", "call", "event", "client", "reason", "attempts", "fate")
     dead = sorted(
         row for row in zip(*(trace.calls.column(name) for name in names), strict=True) if row[-1] == Fate.DEAD
@@ -127,7 +124,7 @@ def health(of: Delivering | WebhookTrace, *, at: float | None = None, window: fl
     """
     import pandas
 
-    trace = _trace(of)
+    trace = trace_of(of)
     now = _last(trace) if at is None else at
     good: Counter[int] = Counter()
     tried: Counter[int] = Counter()
@@ -177,7 +174,7 @@ def fates(of: Delivering | WebhookTrace) -> pandas.Series[int]:
     """
     import pandas
 
-    trace = _trace(of)
+    trace = trace_of(of)
     counts: dict[str, int] = {"delivered": 0, "in queue": 0, "in flight": 0, "dead-lettered": 0}
     named = {
         Fate.DELIVERED: "delivered", Fate.QUEUED: "in queue", Fate.IN_FLIGHT: "in flight", Fate.DEAD: "dead-lettered",
@@ -197,36 +194,16 @@ def messages(of: Delivering | WebhookTrace, *, owner: str | None = None) -> pand
     """What was written to the endpoints' owners: at, owner, text."""
     import pandas
 
-    rows = [(mark.at, mark.subject, mark.note) for mark in _trace(of).marks if mark.kind == "message"]
+    rows = [(mark.at, mark.subject, mark.note) for mark in trace_of(of).marks if mark.kind == "message"]
     frame = pandas.DataFrame(rows, columns=["at", "owner", "text"])
     return frame if owner is None else frame[frame.owner == owner].reset_index(drop=True)
 
 
-def delays(of: Delivering | WebhookTrace, *, endpoint: str | None = None) -> list[float]:
-    """Seconds from being queued to being delivered, sorted; deliveries that never were are left out."""
-    trace = _trace(of)
-    chosen = None if endpoint is None else trace.endpoints.index(endpoint)
-    names = ("client", "started", "ended", "fate")
-    return sorted(
-        ended - started
-        for client, started, ended, fate in zip(*(trace.calls.column(name) for name in names), strict=True)
-        if fate == Fate.DELIVERED and (chosen is None or client == chosen)
-    )
+def trace_of(of: Any) -> WebhookTrace:
+    """The trace of a run or a running platform, or the trace itself.
 
-
-def sent_per_second(of: Delivering | WebhookTrace, *, endpoint: str | None = None, width: float = 1.0) -> Counter[int]:
-    """Attempts sent in each *width* seconds, by the number of the bin, from 0."""
-    trace = _trace(of)
-    chosen = None if endpoint is None else trace.endpoints.index(endpoint)
-    names = ("client", "copy", "sent")
-    return Counter(
-        int(sent / width)
-        for client, copy, sent in zip(*(trace.attempts.column(name) for name in names), strict=True)
-        if not copy and (chosen is None or client == chosen)
-    )
-
-
-def _trace(of: Any) -> WebhookTrace:
+    Raises: `TypeError` when it is not of a story about webhooks.
+    """
     trace = of if isinstance(of, WebhookTrace) else getattr(of, "trace", None)
     if not isinstance(trace, WebhookTrace):
         raise TypeError(f"this must be a run of a story about webhooks, got {of!r}")
