@@ -5,6 +5,7 @@ One colour means one retry rule in every chart of the course (B. Wong's colour-b
 axes carry units, and every figure has a sentence for those who cannot see it: `alt(figure)`.
 """
 
+from sim.charts.agreement import agreement
 from sim.charts.breakers import breaker_states
 from sim.charts.endings import latency, outcomes
 from sim.charts.over_time import load
@@ -38,6 +39,7 @@ __all__ = [
     "WONG",
     "YELLOW",
     "Style",
+    "agreement",
     "alt",
     "breaker_states",
     "curve",
