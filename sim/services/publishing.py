@@ -8,6 +8,9 @@
 
 The outbox is a row in the same transaction as the order; a relay publishes what it finds there and then deletes it.
 When the relay dies between the two, the event is published again: whoever receives must know ids.
+
+An order that is repeated is recognised by its key and answered as before, and nothing is published for it: a client's
+retry does not bring a lost event back.
 """
 
 from __future__ import annotations
@@ -44,8 +47,12 @@ class EnqueueAfterCommit:
     def order(self, store: Store, topic: Topic, request: Request, rolls_back: bool) -> HandlerFlow:
         """Begin, write, commit, publish, 201."""
         tx = yield from transaction(store, request)
-        tx.insert(ORDERS, request.key, {})
+        is_new = tx.insert(ORDERS, request.key, {})
         yield Step(WRITE)
+        if not is_new:
+            tx.rollback()
+            yield Reply(_ORDERED)
+            return
         if rolls_back:
             tx.rollback()
             yield Reply(_ROLLED_BACK)
@@ -67,8 +74,12 @@ class EnqueueBeforeCommit:
     def order(self, store: Store, topic: Topic, request: Request, rolls_back: bool) -> HandlerFlow:
         """Begin, write, publish, commit, 201."""
         tx = yield from transaction(store, request)
-        tx.insert(ORDERS, request.key, {})
+        is_new = tx.insert(ORDERS, request.key, {})
         yield Step(WRITE)
+        if not is_new:
+            tx.rollback()
+            yield Reply(_ORDERED)
+            return
         topic.publish(request.key)
         yield Step(ENQUEUE)
         if rolls_back:
@@ -90,8 +101,12 @@ class Outbox:
     def order(self, store: Store, topic: Topic, request: Request, rolls_back: bool) -> HandlerFlow:
         """Begin, write the order, write the outbox, commit, 201."""
         tx = yield from transaction(store, request)
-        tx.insert(ORDERS, request.key, {})
+        is_new = tx.insert(ORDERS, request.key, {})
         yield Step(WRITE)
+        if not is_new:
+            tx.rollback()
+            yield Reply(_ORDERED)
+            return
         tx.insert(OUTBOX, request.key, {})
         yield Step(STAGE)
         if rolls_back:
