@@ -5,8 +5,6 @@ Ratios are of CPU times measured in turn in one run, as medians, because machine
 
 from __future__ import annotations
 
-import platform
-import resource
 import statistics
 import subprocess
 import sys
@@ -18,6 +16,8 @@ import sim
 from benchmarks import idiom, yardstick
 from benchmarks.explorer import explorer
 from benchmarks.limiters import limiters
+from benchmarks.memory import peak_megabytes
+from benchmarks.webhooks import backlog
 
 ROUNDS = 9
 
@@ -63,15 +63,9 @@ def import_time() -> None:
     print(f"import sim: {statistics.median(seconds) * 1_000:.0f} ms")
 
 
-def peak_megabytes() -> float:
-    """Peak resident memory of this process."""
-    unit = 1 if platform.system() == "Darwin" else 1_024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6
-
-
 MEASUREMENTS = {
     "ratios": ratios, "large": large, "comparison": comparison, "import": import_time, "limiters": limiters,
-    "explorer": explorer,
+    "explorer": explorer, "backlog": backlog,
 }  # fmt: skip
 
 
