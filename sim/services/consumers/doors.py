@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import math
 from collections.abc import Iterable
 
 from sim.flow import Handler, HandlerFlow, Reply
@@ -14,15 +15,26 @@ class SkewedClock:
     """A consumer whose clock is wrong: it believes that it is *skew* seconds later than it is (below 0: earlier).
 
     Signatures carry the sender's time, so a clock that is wrong by more than the tolerance refuses every webhook.
+
+    Raises: `ValueError` for a skew that is no finite number of seconds.
     """
 
     def __init__(self, handler: Handler, skew: float) -> None:
+        if not math.isfinite(skew):
+            raise ValueError(f"skew must be finite, got {skew}")
         self.handler = handler
         self.skew = skew
 
     def __call__(self, request: Request, now: float) -> HandlerFlow:
-        """Serve *request* as the wrong clock has it."""
-        return self.handler(request, now + self.skew)
+        """Serve *request* as the wrong clock has it, at its beginning and whenever the handler looks again."""
+        flow = self.handler(request, now + self.skew)
+        command = next(flow, None)
+        while command is not None:
+            now = yield command
+            try:
+                command = flow.send(now + self.skew)
+            except StopIteration:
+                return
 
     def died(self, request: Request) -> None:
         """Tell the handler, if it wants to know."""
