@@ -5,7 +5,7 @@ guide's `t=…,v1=…`, `StandardScheme` is Standard Webhooks.  The signed times
 stays useful, and a `ReplayGuard` remembers the messages of that time, because inside it they verify again and again.
 """
 
-from sim.policies.webhooks.signing.compare import Compared, full_equal, naive_equal
+from sim.policies.webhooks.signing.compare import Compared, Guessed, full_equal, guess, naive_equal
 from sim.policies.webhooks.signing.replay import ReplayGuard
 from sim.policies.webhooks.signing.scheme import Rejected, Scheme, Verified
 from sim.policies.webhooks.signing.standard import StandardScheme
@@ -13,6 +13,7 @@ from sim.policies.webhooks.signing.stripe import StripeScheme
 
 __all__ = [
     "Compared",
+    "Guessed",
     "Rejected",
     "ReplayGuard",
     "Scheme",
@@ -20,5 +21,6 @@ __all__ = [
     "StripeScheme",
     "Verified",
     "full_equal",
+    "guess",
     "naive_equal",
 ]

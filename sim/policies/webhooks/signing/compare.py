@@ -7,6 +7,8 @@ be measured from outside.  Position by position, 16 guesses each, a hex signatur
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import attrs
 
 
@@ -44,3 +46,37 @@ def full_equal(expected: str, got: str) -> Compared:
     for one, other in zip(expected, got, strict=True):
         difference |= ord(one) ^ ord(other)
     return Compared(difference == 0, len(expected))
+
+
+@attrs.frozen
+class Guessed:
+    """What a stranger has found out: the text, or None, and the *requests* that he needed."""
+
+    text: str | None
+    requests: int
+
+
+def guess(length: int, seen: Callable[[str], Compared], *, digits: str = "0123456789abcdef") -> Guessed:
+    """What can be learned of a secret text of this *length* from the steps of its comparison with one's own.
+
+    *seen*: what comes of a guess; the stranger knows the steps, because they take time.  At each place he keeps the
+    digit that leads farthest, and gives up where no digit does.
+
+    >>> guess(4, lambda got: naive_equal("87c2", got)).text, guess(4, lambda got: full_equal("87c2", got)).text
+    ('87c2', None)
+    """
+    known, requests = "", 0
+    while len(known) < length:
+        reached: dict[str, int] = {}
+        for digit in digits:
+            requests += 1
+            # What comes after is no digit, so that it never agrees by chance.
+            compared = seen((known + digit).ljust(length, "x"))
+            if compared.equal:
+                return Guessed(known + digit, requests)
+            reached[digit] = compared.steps
+        farthest = [digit for digit, steps in reached.items() if steps == max(reached.values())]
+        if len(farthest) != 1:
+            break
+        known += farthest[0]
+    return Guessed(None, requests)
