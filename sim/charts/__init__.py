@@ -7,6 +7,7 @@ axes carry units, and every figure has a sentence for those who cannot see it: `
 
 from sim.charts.agreement import agreement
 from sim.charts.breakers import breaker_states
+from sim.charts.deliveries import attempts, delivery
 from sim.charts.endings import latency, outcomes
 from sim.charts.over_time import load
 from sim.charts.panels import figures
@@ -41,8 +42,10 @@ __all__ = [
     "Style",
     "agreement",
     "alt",
+    "attempts",
     "breaker_states",
     "curve",
+    "delivery",
     "figures",
     "latency",
     "load",

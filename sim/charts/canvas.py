@@ -35,8 +35,11 @@ def policy_line(axes: Axes, name: str, xs: Sequence[float], ys: Sequence[float],
         line.set_path_effects([Stroke(linewidth=2.8, foreground=BLACK), Normal()])
 
 
-def shade_faults(axes: Axes, run: Run) -> None:
-    """Grey from each fault's beginning to its end."""
+def shade_faults(axes: Axes, run: Run, *, scale: float = 1.0, of: str | None = None) -> None:
+    """Grey from each fault's beginning to its end.
+
+    *scale*: seconds in one unit of the axis.  *of*: the faults of one endpoint; None is all.
+    """
     begun: dict[str, float] = {}
     named: set[str] = set()
 
@@ -44,15 +47,17 @@ def shade_faults(axes: Axes, run: Run) -> None:
         # A fault that comes back is named once.
         label = f"_{subject}" if subject in named else subject
         named.add(subject)
-        axes.axvspan(start, end, color=BLACK, alpha=0.12, linewidth=0, label=label)
+        axes.axvspan(start / scale, end / scale, color=BLACK, alpha=0.12, linewidth=0, label=label)
 
     for mark in run.trace.marks:
+        if mark.kind == "fault" and of is not None and not mark.subject.startswith(f"{of}: "):
+            continue
         if mark.kind == "fault" and mark.note == "begins":
             begun[mark.subject] = mark.at
         elif mark.kind == "fault" and mark.subject in begun:
             shade(mark.subject, begun.pop(mark.subject), mark.at)
     for subject, at in begun.items():
-        shade(subject, at, axes.get_xlim()[1])
+        shade(subject, at, axes.get_xlim()[1] * scale)
 
 
 def name_axes(axes: Axes, title: str, y: str, x: str = "time, s") -> None:

@@ -24,6 +24,19 @@ _RULES = {
     "full-jitter": (BLUE, "P"),
     "decorrelated-jitter": (PURPLE, "*"),
     "proportional-jitter": (GREEN, "d"),
+    # A platform's plans, from the barest to the best.
+    "direct": (VERMILLION, "X"),
+    "one-queue": (ORANGE, "^"),
+    "queue-per-endpoint": (PURPLE, "s"),
+    "concurrency-cap": (SKY, "v"),
+    "breaker": (GREEN, "D"),
+    "jitter": (BLUE, "P"),
+    # Ways to hear of an update.
+    "polling": (VERMILLION, "X"),
+    "long-polling": (ORANGE, "^"),
+    "sse": (SKY, "v"),
+    "websocket": (PURPLE, "s"),
+    "webhook": (BLUE, "P"),
 }
 _EXTRA_DASHES = {"breaker": "--", "consecutive-breaker": "--", "throttle": "--"}
 
