@@ -19,6 +19,7 @@ from sim.services.consumers.inboxes import (
 from sim.services.consumers.orderings import FromPayload, GuardedRefetch, OrderingStrategy, Refetch
 from sim.services.consumers.projector import Projector
 from sim.services.consumers.reading import Event, event_body
+from sim.services.consumers.replica import Replica
 from sim.services.consumers.senders import Sender, Teller
 
 __all__ = [
@@ -38,6 +39,7 @@ __all__ = [
     "Projector",
     "RecordFirst",
     "Refetch",
+    "Replica",
     "Sender",
     "SkewedClock",
     "Teller",

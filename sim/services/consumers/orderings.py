@@ -9,17 +9,20 @@
 | `Refetch()` | wrong when two handlers read and write crosswise | the same |
 | `GuardedRefetch()` | right | right |
 
+Read from a replica that lags, `Refetch` is wrong nearly always, and `GuardedRefetch` right later.
+
 None of them dedupes by event id; put an inbox before those that add up.
 """
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Any, Protocol
 
 import attrs
 
 from sim.flow import Effect, HandlerFlow, Note, Reply, Step, Work
 from sim.http import Request
+from sim.knobs import knob
 from sim.policies.http.problem import problem
 from sim.policies.webhooks.ordering import Change, Dropped, HigherSequence, OrderingRule, Projection, Refused
 from sim.services.consumers.reading import RECEIVED, Event
@@ -33,10 +36,18 @@ _AGAIN = 1.0
 """Seconds after which a sender is asked to come again."""
 
 
+class Readable(Protocol):
+    """What a re-fetch reads: a store, or a copy of one."""
+
+    def get(self, table: str, key: str) -> Any:
+        """A copy of the document under *key*, or None."""
+        ...
+
+
 class OrderingStrategy(Protocol):
     """How a projector takes in a change."""
 
-    def receive(self, store: Store, source: Store, request: Request, event: Event, now: float) -> HandlerFlow:
+    def receive(self, store: Store, source: Readable, request: Request, event: Event, now: float) -> HandlerFlow:
         """The flow that takes in *event* and answers *request*; *source*: what a GET at the sender would read."""
         ...
 
@@ -47,7 +58,7 @@ class FromPayload:
 
     rule: OrderingRule
 
-    def receive(self, store: Store, source: Store, request: Request, event: Event, now: float) -> HandlerFlow:
+    def receive(self, store: Store, source: Readable, request: Request, event: Event, now: float) -> HandlerFlow:
         """Read the projection, decide, write it if nobody else has; once more if somebody has."""
         payment, change = event.data["id"], _change(event)
         while True:
@@ -79,7 +90,7 @@ class Refetch:
     "Always consistent", says the guide.  But two handlers may read in one order and write in the other.
     """
 
-    def receive(self, store: Store, source: Store, request: Request, event: Event, now: float) -> HandlerFlow:
+    def receive(self, store: Store, source: Readable, request: Request, event: Event, now: float) -> HandlerFlow:
         """Fetch, then write, whatever is there."""
         payment = event.data["id"]
         yield Work()  # the way to the source
@@ -96,22 +107,25 @@ class Refetch:
         yield Reply(RECEIVED)
 
 
-@attrs.frozen
+@attrs.frozen(kw_only=True)
 class GuardedRefetch:
     """Fetch from the source, and write only over an older version: compare-and-set on the version.
 
     When the source answers with less than the event itself has seen, it is a copy that lags behind, and no guard at
-    the writing end can know better: the sender is asked to come again.
+    the writing end can know better: the sender is asked to come again.  *asks_again*: False leaves that out, and has
+    the guard alone.
     """
 
-    def receive(self, store: Store, source: Store, request: Request, event: Event, now: float) -> HandlerFlow:
+    asks_again: bool = knob(True, kind=bool, help="ask the sender again when the source is behind its event")
+
+    def receive(self, store: Store, source: Readable, request: Request, event: Event, now: float) -> HandlerFlow:
         """Fetch; read the projection; write if it is older and still the same."""
         payment = event.data["id"]
         yield Work()  # the way to the source
         fetched = source.get(PAYMENTS, payment)
         yield Step("fetch from the source")
         latest = Projection.of(fetched)
-        if latest.sequence < (event.sequence or 0):
+        if self.asks_again and latest.sequence < (event.sequence or 0):
             detail = f"the source is at {latest.sequence}, the event at {event.sequence}"
             yield Reply(problem(503, detail, retry_after=_AGAIN))
             return

@@ -9,8 +9,9 @@ from sim.http import Request, Response, json_response, read_json
 from sim.policies.http.problem import FieldError, problem
 from sim.policies.webhooks.ordering import Change, Projection
 from sim.policies.webhooks.signing import Scheme
-from sim.services.consumers.orderings import PAYMENTS, OrderingStrategy
+from sim.services.consumers.orderings import PAYMENTS, OrderingStrategy, Readable
 from sim.services.consumers.reading import Event, is_name, is_whole, receive
+from sim.services.consumers.replica import Replica
 from sim.services.routes import Routes
 from sim.store import Store
 
@@ -28,7 +29,8 @@ class Projector:
     `POST /source/{payment}/advance` moves a payment on, by a status and by a `delta` that is added to its total, and
     answers with the event that tells of it; `GET /source/{payment}` shows the truth.
 
-    *store*: the consumer's.  *source*: the sender's.  *replica*: what a re-fetch reads; None is the source itself.
+    *store*: the consumer's.  *source*: the sender's.  *replica*: what a re-fetch reads; None is the source itself.  A
+    `Replica` is told of every change and of the time; whatever else has a `get` is read as it is.
     """
 
     def __init__(
@@ -37,14 +39,14 @@ class Projector:
         source: Store,
         strategy: OrderingStrategy,
         *,
-        replica: Store | None = None,
+        replica: Readable | None = None,
         scheme: Scheme | None = None,
     ) -> None:
         self.store = store
         self.source = source
         self.strategy = strategy
         self.scheme = scheme
-        self._replica = source if replica is None else replica
+        self._replica: Readable = source if replica is None else replica
         self._routes = Routes(
             {
                 "POST /webhooks": self._webhook,
@@ -68,7 +70,8 @@ class Projector:
         if isinstance(event, Response):
             yield Reply(event)
             return
-        yield from self.strategy.receive(self.store, self._replica, request, event, now)
+        flow = self.strategy.receive(self.store, self._replica, request, event, now)
+        yield from self._replica.reading(flow, now) if isinstance(self._replica, Replica) else flow
 
     def _copy(self, request: Request, now: float, payment: str) -> HandlerFlow:
         return _show(self.store, payment)
@@ -94,6 +97,8 @@ class Projector:
             after = before.after(change)
             written = self.source.replace(PAYMENTS, payment, present, after.document())
             if written:
+                if isinstance(self._replica, Replica):
+                    self._replica.committed(PAYMENTS, payment, now)
                 yield Note(ADVANCED, f"{payment} {number} {after.total}")
             yield Step("write the source")
             if written:
