@@ -12,7 +12,7 @@ import attrs
 from sim.flow import Handler
 from sim.http import Request
 from sim.knobs import Knob
-from sim.laws import Constant, Exponential, Law
+from sim.laws import Constant, Exponential, Law, LogNormal
 from sim.policies.client.backoff import FullJitter
 from sim.policies.client.retry import Retry
 from sim.policies.webhooks.ordering import ArrivalOrder, HigherSequence, NewerTimestamp, NextSequence
@@ -31,6 +31,7 @@ from sim.services.consumers import (
     Projector,
     RecordFirst,
     Refetch,
+    Replica,
     event_body,
 )
 from sim.services.consumers.inboxes import APPLY, RECORD
@@ -42,6 +43,8 @@ from sim.workload import Poisson
 
 _RATE = Knob(above=0, high=1_000, unit="events/s", help="new events each second")
 _HORIZON = Knob(above=0, high=86_400, unit="s", help="when new events stop")
+HANDLER_SIGMA = 1.0
+"""Deviation of the logarithm of the handler's time: one in six takes more than e times the median."""
 _SCHEDULER = 0  # the first call is not an event but the consumer's own scheduler
 
 
@@ -54,19 +57,27 @@ def duplicate_deliveries(
         float, Knob(low=0, high=0.5, help="share of the deliveries at which the process dies, at each of two steps")
     ] = 0.02,
     store_delay: Annotated[float, Knob(low=0, high=10, unit="s", help="mean time of one access to the store")] = 0.005,
+    handler_median: Annotated[
+        float, Knob(low=0, high=60, unit="s", help="median time of handling a new event; 0 takes none")
+    ] = 0.0,
+    timeout: Annotated[float, Knob(above=0, high=600, unit="s", help="patience of the sender with one delivery")] = 1.0,
     horizon: Annotated[float, _HORIZON] = 60.0,
 ) -> Scenario:
     """Acknowledgements are lost and the consumer crashes now and then: which events are lost, which done twice?
 
-    The sender repeats what was not acknowledged within a second.  The process dies right after it has recorded an id
-    or applied an effect; what it has committed stays.  Lost is an event that was acknowledged and never had its
-    effect: nobody will send it again.  Left out: signatures, several consumers, effects outside the database.
+    The sender repeats what was not acknowledged within its timeout.  Handling an event takes no time, or a lognormal
+    time with a long tail beyond the timeout: then slow successes are delivered again.  The process dies right after it
+    has recorded an id or applied an effect; what it has committed stays.  Lost is an event that was acknowledged and
+    never had its effect: nobody will send it again.  Left out: signatures, several consumers, effects outside the
+    database.
     """
+    takes_time = handler_median > 0
+    handling = LogNormal(median=handler_median, sigma=HANDLER_SIGMA) if takes_time else Constant(0.0)
     return Scenario(
         arrivals=Poisson.steady(rate),
-        clients=Clients(timeout=1.0),
+        clients=Clients(timeout=timeout),
         network=Network(request_delay=Exponential(0.02), reply_delay=Exponential(0.02), reply_loss=lost_acks),
-        server=Server(workers=math.inf, service=Constant(0.0), store_delay=_law(store_delay)),
+        server=Server(workers=math.inf, service=handling, store_delay=_law(store_delay)),
         faults=tuple(StepCrash(step=step, share=crash_share, length=0.5) for step in (RECORD, APPLY) if crash_share),
         horizon=horizon,
         policies=(
@@ -75,13 +86,13 @@ def duplicate_deliveries(
         ),
         request=_payment_event,
         contestants={
-            "no-inbox": NoInbox(),
-            "check-then-record": CheckThenRecord(),
-            "record-first": RecordFirst(),
-            "process-first": ProcessFirst(),
-            "acknowledge-first": AcknowledgeFirst(),
-            "one-transaction": OneTransaction(),
-            "durable-inbox": DurableInbox(),
+            "no-inbox": NoInbox(takes_time=takes_time),
+            "check-then-record": CheckThenRecord(takes_time=takes_time),
+            "record-first": RecordFirst(takes_time=takes_time),
+            "process-first": ProcessFirst(takes_time=takes_time),
+            "acknowledge-first": AcknowledgeFirst(takes_time=takes_time),
+            "one-transaction": OneTransaction(takes_time=takes_time),
+            "durable-inbox": DurableInbox(takes_time=takes_time),
         },
         seat=_consume_with,
         client=Sender(retry=Retry(FullJitter(base=0.5, cap=10.0), attempts=25), until=horizon + 300.0),
@@ -110,7 +121,8 @@ def _event_id(call: int) -> str:
 def _consume_with(world: Scenario, contestant: Any) -> Scenario:
     """An object with `receive` is an inbox, one with `converse` a sender, anything else makes a whole service."""
     if hasattr(contestant, "converse"):
-        return attrs.evolve(world, client=contestant, server=_serving(world, _consumer(OneTransaction())))
+        make = _consumer(world.contestants["one-transaction"])
+        return attrs.evolve(world, client=contestant, server=_serving(world, make))
     make = _consumer(contestant) if hasattr(contestant, "receive") else contestant
     return attrs.evolve(world, server=_serving(world, make))
 
@@ -162,13 +174,16 @@ def out_of_order_events(
     delay: Annotated[float, Knob(low=0, high=60, unit="s", help="mean delay one way")] = 0.05,
     reordering: Annotated[float, Knob(low=0, high=1, help="share of requests that are held up for a second")] = 0.1,
     access: Annotated[float, Knob(low=0, high=60, unit="s", help="mean time of a re-fetch, and of its write")] = 0.2,
+    replica_lag: Annotated[
+        float, Knob(low=0, high=60, unit="s", help="what a re-fetch reads is that old; 0 is the source itself")
+    ] = 0.0,
     horizon: Annotated[float, _HORIZON] = 60.0,
 ) -> Scenario:
     """Webhooks of one payment overtake one another: how many copies end in an old state, how many add up wrong?
 
     Every payment changes some times, 1 / rate seconds apart on average, and each change is told by a webhook of its
-    own.  Stamps are whole seconds.  Left out: lost webhooks, duplicates, and a source that answers from a lagging
-    replica.
+    own.  Stamps are whole seconds.  With a replica lag, a re-fetch is answered by a copy that is that many seconds
+    behind, and the webhook was quicker.  Left out: lost webhooks, duplicates, and a lag that varies.
     """  # fmt: skip
     return Scenario(
         arrivals=Poisson.steady(rate),
@@ -190,7 +205,7 @@ def out_of_order_events(
             "refetch": Refetch(),
             "guarded-refetch": GuardedRefetch(),
         },
-        seat=_project_with,
+        seat=functools.partial(_project_with, replica_lag=replica_lag),
         client=Teller(),
         figures={
             "payments": lambda trace: float(len(_last(trace, ADVANCED))),
@@ -205,20 +220,22 @@ def _change(call: int, changes: int) -> Request:
     return Request(path=f"/source/pay_{call // changes}/advance", key=str(call), body=b'{"delta":%d}' % (call + 1))
 
 
-def _project_with(world: Scenario, contestant: Any) -> Scenario:
+def _project_with(world: Scenario, contestant: Any, *, replica_lag: float) -> Scenario:
     """An object with `receive` is an ordering strategy, one with `converse` a sender, anything else makes a service."""
     if hasattr(contestant, "converse"):
-        return attrs.evolve(world, client=contestant, server=_serving(world, _projector(GuardedRefetch())))
-    make = _projector(contestant) if hasattr(contestant, "receive") else contestant
+        served = _serving(world, _projector(GuardedRefetch(), replica_lag))
+        return attrs.evolve(world, client=contestant, server=served)
+    make = _projector(contestant, replica_lag) if hasattr(contestant, "receive") else contestant
     return attrs.evolve(world, server=_serving(world, make))
 
 
-def _projector(strategy: Any) -> Any:
-    return functools.partial(_make_projector, strategy)
+def _projector(strategy: Any, replica_lag: float) -> Any:
+    return functools.partial(_make_projector, strategy, replica_lag)
 
 
-def _make_projector(strategy: Any) -> Handler:
-    return Projector(MemoryStore(), MemoryStore(), strategy)
+def _make_projector(strategy: Any, replica_lag: float) -> Handler:
+    source = MemoryStore()
+    return Projector(MemoryStore(), source, strategy, replica=Replica(source, replica_lag) if replica_lag else None)
 
 
 def _last(trace: Any, kind: str) -> dict[str, tuple[int, int]]:

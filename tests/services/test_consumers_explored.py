@@ -149,6 +149,18 @@ def test_the_repaired_inboxes_stand_both_at_once(inbox):
     assert run(inbox, **AT_ONCE_WITH_A_CRASH).ok
 
 
+@pytest.mark.parametrize(
+    ("inbox", "sentence"),
+    [(OneTransaction(takes_time=True), ""), (ProcessFirst(takes_time=True), "evt_1 was processed 2 times")],
+    ids=["OneTransaction", "ProcessFirst"],
+)
+def test_work_before_the_transaction_opens_no_door(inbox, sentence):
+    """Looking first and working outside is safe if a transaction has the last word, and only then."""
+    found = run(inbox, **AT_ONCE_WITH_A_CRASH)
+    assert found.complete
+    assert found.sentence == sentence
+
+
 @pytest.mark.parametrize("inbox", [OneTransaction(Retention(9.0)), slow(DurableInbox(Retention(9.0)))], ids=repr)
 def test_a_retention_opens_no_door(inbox):
     """With ids that expire, looking at their age makes no new race."""

@@ -10,6 +10,9 @@
 | `OneTransaction` | redelivered, once | once |
 | `DurableInbox` | drained later, once | once |
 
+Handling a new event may take time (*takes_time*), one `Work` before its effect, and a sender without patience comes
+again meanwhile.  The work is never inside a transaction, which would hold up everybody else.
+
 The effect is a row in the same database: that is what makes "together" possible.  An effect elsewhere (a mail, a
 charge at a bank) cannot be in the transaction; it needs an idempotency key of its own, derived from the event's id.
 """
@@ -21,7 +24,7 @@ from typing import Any, Protocol
 
 import attrs
 
-from sim.flow import Effect, HandlerFlow, Reply, Step
+from sim.flow import Effect, HandlerFlow, Reply, Step, Work
 from sim.http import Request
 from sim.knobs import knob
 from sim.policies.http.problem import problem
@@ -45,11 +48,16 @@ class Inbox(Protocol):
         ...
 
 
+def _takes_time() -> Any:
+    return knob(False, kind=bool, help="handling a new event is a piece of work", kw_only=True)
+
+
 @attrs.frozen
 class _Inbox:
-    """*retention*: how long an id is known; see `sim.policies.webhooks.retention`."""
+    """*retention*: how long an id is known; see `sim.policies.webhooks.retention`.  *takes_time*: with a `Work`."""
 
     retention: Retention = attrs.field(factory=Retention)
+    takes_time: bool = _takes_time()
 
     def work(self, store: Store, request: Request, now: float) -> HandlerFlow:
         """Nothing is left for later."""
@@ -60,8 +68,12 @@ class _Inbox:
 class NoInbox:
     """Process every delivery: right for effects that may be repeated, wrong for money."""
 
+    takes_time: bool = _takes_time()
+
     def receive(self, store: Store, request: Request, event: Event, now: float) -> HandlerFlow:
         """Process, 200."""
+        if self.takes_time:
+            yield Work()
         _apply(store, event.data)
         yield Effect(event.id)
         yield Step(APPLY)
@@ -81,6 +93,7 @@ class CheckThenRecord:
     """
 
     unique: bool = knob(True, kind=bool, help="the table has a unique constraint on the id")
+    takes_time: bool = _takes_time()
 
     def receive(self, store: Store, request: Request, event: Event, now: float) -> HandlerFlow:
         """Exists, save, process, 200."""
@@ -92,6 +105,8 @@ class CheckThenRecord:
             if not saved:
                 yield Reply(problem(500, "something went wrong"))
                 return
+            if self.takes_time:
+                yield Work()
             _apply(store, event.data)
             yield Effect(event.id)
             yield Step(APPLY)
@@ -109,6 +124,8 @@ class RecordFirst(_Inbox):
     def receive(self, store: Store, request: Request, event: Event, now: float) -> HandlerFlow:
         """Insert the id under a unique constraint; process what is new; 200 for both."""
         if (yield from _remember(store, event, now, self.retention)):
+            if self.takes_time:
+                yield Work()
             _apply(store, event.data)
             yield Effect(event.id)
             yield Step(APPLY)
@@ -124,6 +141,8 @@ class ProcessFirst(_Inbox):
         exists = _known(store, event, now, self.retention)
         yield Step("look for the id")
         if not exists:
+            if self.takes_time:
+                yield Work()
             _apply(store, event.data)
             yield Effect(event.id)
             yield Step(APPLY)
@@ -140,6 +159,8 @@ class AcknowledgeFirst(_Inbox):
         """200, then record the id and process what is new."""
         yield Reply(RECEIVED)
         if (yield from _remember(store, event, now, self.retention)):
+            if self.takes_time:
+                yield Work()
             _apply(store, event.data)
             yield Effect(event.id)
             yield Step(APPLY)
@@ -151,6 +172,11 @@ class OneTransaction(_Inbox):
 
     def receive(self, store: Store, request: Request, event: Event, now: float) -> HandlerFlow:
         """Begin, record, process, commit, 200."""
+        if self.takes_time:
+            exists = _known(store, event, now, self.retention)
+            now = yield Step("look for the id")
+            if not exists:  # or not yet: the transaction has the last word
+                now = yield Work()
         tx = yield from transaction(store, request)
         new = yield from _remember(tx, event, now, self.retention)
         if new:
@@ -178,12 +204,16 @@ class DurableInbox(_Inbox):
     def receive(self, store: Store, request: Request, event: Event, now: float) -> HandlerFlow:
         """Begin, record, queue, commit, 200; then drain."""
         tx = yield from transaction(store, request)
-        if (yield from _remember(tx, event, now, self.retention)):
+        new = yield from _remember(tx, event, now, self.retention)
+        if new:
             tx.put(QUEUE, event.id, {"account": event.data["account"], "amount": event.data["amount"]})
             yield Step("queue the event")
         tx.commit()
         yield Step(COMMIT)
         yield Reply(RECEIVED)
+        if new and self.takes_time:
+            # Left out: somebody else who takes the event off the queue meanwhile finds this done.
+            yield Work()
         yield from self._drain(store, request)
 
     def work(self, store: Store, request: Request, now: float) -> HandlerFlow:
