@@ -72,7 +72,8 @@ def secret_rotation(
 
     Events come for an hour, and the sender changes its secret after a quarter of it.  A receiver holds one secret at a
     time.  With a hard swap each message of those minutes is refused with a 401: late with a rule that tries again,
-    among the dead letters with one that takes a 401 for final.
+    among the dead letters with one that takes a 401 for final.  Left out: processes that
+    change one by one, and a receiver that holds both.
     """
     at = HOUR / 4.0
     moments = {"at": at, "deployed": at + lag * 60.0}

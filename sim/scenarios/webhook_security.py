@@ -229,7 +229,7 @@ def skewed_clocks(
 
     Each message goes to a receiver whose clock is off by a normal error, and once more, byte for byte, some time later.
     A narrow tolerance refuses honest messages, a wide one takes old ones.  "back-300" looks back only: what lies ahead
-    of a clock is believed however far.
+    of a clock is believed however far.  Left out: retries, and clocks that drift.
     """
     tolerances = {
         "both-5": (5.0, 5.0),
