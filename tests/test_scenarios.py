@@ -25,11 +25,14 @@ SMALL = {
     "plain-queue": {"horizon": 100.0},
     "private-cache": {"hours": 2.0},
     "retry-after-herd": {"clients": 100, "limit": 10},
+    "retry-wave": {"events": 500},
+    "rogue-endpoints": {"horizon": 30.0},
     "retry-storm": {"rate": 5.0, "horizon": 40.0},
     "stale-links": {"orders": 200},
     "sunset-day": {"clients": 5, "days": 30.0},
     "thundering-herd": {"clients": 400},
     "version-through-cache": {"horizon": 20.0},
+    "webhook-backlog": {"events": 300},
     "wrong-body": {"horizon": 10.0},
 }
 """Knobs that make a story small; one that is missing here runs as it is."""
@@ -47,7 +50,8 @@ def test_every_story_runs_with_its_own_policies(name):
     assert tuple(compared.figures) == world.policies
     for (figures,) in compared.figures.values():
         assert figures["calls"] > 0
-        assert figures["ok"] + figures["gave_up"] == figures["calls"]
+        if world.webhooks is None:  # a platform's retries go on for days; what still waits is in its books
+            assert figures["ok"] + figures["gave_up"] == figures["calls"]
 
 
 @pytest.mark.slow
