@@ -1,0 +1,89 @@
+"""Fixtures of the browser tests: one JupyterLab a session, one Chromium a file, and no way out of this machine."""
+
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+from driving import Lab, Notebook
+from playwright.sync_api import sync_playwright
+
+from sim.lab import FOLDERS, prepare
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+HERE = re.compile(r"(?:http|ws)://127\.0\.0\.1(?::\d+)?/")
+ELSEWHERE = re.compile(rf"^(?!{HERE.pattern})(?:http|ws)s?://")
+# The flags of a browser that asks for nothing on its own; names other than this machine's lead nowhere.
+FLAGS = (
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+)  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def chromium_path():
+    """Where Debian's Chromium is."""
+    path = shutil.which("chromium")
+    if path is None:
+        pytest.skip("chromium is not installed; .ci/run installs it")
+    return path
+
+
+@pytest.fixture(scope="session")
+def lab(chromium_path, tmp_path_factory):
+    """JupyterLab as `sim lab` opens it, on a copy of the notebooks."""
+    root = tmp_path_factory.mktemp("lab")
+    for folder in FOLDERS:
+        if (ROOT / folder).exists():
+            shutil.copytree(ROOT / folder, root / folder)
+    lab = Lab(prepare(root=root), root)
+    yield lab
+    lab.stop()
+
+
+@pytest.fixture(scope="module")
+def chromium(chromium_path):
+    """The browser.  It ends with its file: while it is there, an event loop is running in this thread."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium_path, args=list(FLAGS))
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def asked_outside():
+    """The addresses outside this machine that the page asked for.  A test that leaves one here fails."""
+    asked = []
+    yield asked
+    assert asked == [], "the page asked for something outside this machine"
+
+
+@pytest.fixture
+def page(chromium, asked_outside):
+    """An empty page of a fresh browser profile whose requests end at this machine."""
+    context = chromium.new_context(viewport={"width": 1280, "height": 1000}, service_workers="block")
+
+    def refuse(route):
+        asked_outside.append(route.request.url)
+        route.abort()
+
+    def refuse_socket(route):
+        asked_outside.append(route.url)
+        route.close()
+
+    context.route(ELSEWHERE, refuse)
+    context.route_web_socket(ELSEWHERE, refuse_socket)
+    yield context.new_page()
+    context.close()
+
+
+@pytest.fixture
+def open_notebook(lab, page):
+    """A function that opens a notebook of the learner's folder; its kernel ends with the test."""
+
+    def open_it(path):
+        page.goto(lab.address(path))
+        return Notebook(page, lab.work / path)
+
+    yield open_it
+    lab.close_kernels()

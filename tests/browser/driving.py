@@ -1,0 +1,170 @@
+"""What the browser tests drive: a JupyterLab of their own on loopback, and a notebook that is open in it."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import secrets
+import signal
+import subprocess
+import sys
+import time  # noqa: TID251 - a server that starts is waited for in real time
+import urllib.request
+from pathlib import Path
+
+from playwright.sync_api import Locator, Page, expect
+
+START_SECONDS = 60.0
+RUN_MILLISECONDS = 60_000.0
+
+LAUNCHER = """
+import os, signal, sys, threading
+from pathlib import Path
+from sim.lab import open_lab
+
+def watch():
+    sys.stdin.read()
+    os.killpg(0, signal.SIGTERM)
+
+threading.Thread(target=watch, daemon=True).start()
+sys.exit(open_lab(Path(sys.argv[1]), sys.argv[2:]))
+"""
+"""`sim lab` in a process group of its own that ends with its standard input: however the tests end, it ends too."""
+
+
+class Lab:
+    """JupyterLab on *work*, a learner's copy of the notebooks; what it writes for itself goes to *home*."""
+
+    def __init__(self, work: Path, home: Path) -> None:
+        self.work, self.token = work, secrets.token_hex(16)
+        self._said = home / "said.txt"
+        runtime = home / "runtime"
+        private = {"JUPYTER_CONFIG_DIR": "config", "JUPYTER_DATA_DIR": "data", "IPYTHONDIR": "ipython",
+                   "JUPYTERLAB_SETTINGS_DIR": "settings", "JUPYTERLAB_WORKSPACES_DIR": "workspaces"}  # fmt: skip
+        environment = {
+            **os.environ,
+            **{name: str(home / folder) for name, folder in private.items()},
+            "JUPYTER_RUNTIME_DIR": str(runtime),
+            "PYTHONHASHSEED": "0",
+        }
+        options = [
+            "--no-browser", "--allow-root", "--log-level=ERROR", "--ServerApp.ip=127.0.0.1", "--ServerApp.port=0",
+            f"--IdentityProvider.token={self.token}", "--LabApp.extension_manager=readonly",
+        ]  # fmt: skip
+        with self._said.open("w") as said:
+            self._process = subprocess.Popen(
+                [sys.executable, "-c", LAUNCHER, str(work), *options],
+                stdin=subprocess.PIPE, stdout=said, stderr=said, env=environment, start_new_session=True,
+            )  # fmt: skip
+        try:
+            self.url = self._wait_for(runtime)
+        except BaseException:
+            self.stop()
+            raise
+
+    def _wait_for(self, runtime: Path) -> str:
+        """The address that the server chose, once it answers there."""
+        deadline = time.monotonic() + START_SECONDS
+        while time.monotonic() < deadline and self._process.poll() is None:
+            for path in runtime.glob("jpserver-*.json"):
+                try:
+                    self.url = json.loads(path.read_text())["url"]
+                    self.ask("api/status")
+                except (OSError, ValueError):
+                    continue
+                return self.url
+            time.sleep(0.05)
+        raise RuntimeError(f"JupyterLab did not start: {self._said.read_text()}")
+
+    def ask(self, path: str, method: str = "GET") -> object:
+        """What the server's API answers."""
+        request = urllib.request.Request(
+            f"{self.url}{path}", method=method, headers={"Authorization": f"token {self.token}"}
+        )
+        with urllib.request.urlopen(request, timeout=10.0) as answer:
+            return json.loads(answer.read() or "null")
+
+    def close_kernels(self) -> None:
+        """End every notebook's kernel, so that the next test begins with a fresh one."""
+        for session in self.ask("api/sessions"):
+            self.ask(f"api/sessions/{session['id']}", "DELETE")
+
+    def address(self, notebook: str) -> str:
+        """Where *notebook*, a path in the learner's folder, is opened, with no tabs from before."""
+        return f"{self.url}lab/tree/{notebook}?reset&token={self.token}"
+
+    def stop(self) -> None:
+        """Let it end, and end it by its own number if it does not."""
+        self._process.stdin.close()
+        try:
+            self._process.wait(timeout=15.0)
+        except subprocess.TimeoutExpired:
+            os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait()
+
+
+class Notebook:
+    """A notebook that is open in JupyterLab.  Code cells are counted from 0."""
+
+    def __init__(self, page: Page, path: Path) -> None:
+        self.page = page
+        self.cells = page.locator(".jp-NotebookPanel:not(.lm-mod-hidden) .jp-CodeCell")
+        # JupyterLab shows a page of cells first and joins the others to it when it has time.
+        kinds = [cell["cell_type"] for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]]
+        expect(self.cells).to_have_count(kinds.count("code"), timeout=RUN_MILLISECONDS)
+        self._wait_for_kernel()
+
+    def run_all(self) -> None:
+        """Run > Run All Cells, and wait for the last one."""
+        # Committed counts go first, so that the new ones can be told from them.
+        self.menu("Edit", "Clear Outputs of All Cells")
+        expect(self.prompts(re.compile(r"\[\d+\]:"))).to_have_count(0)
+        self.menu("Run", "Run All Cells")
+        expect(self.prompts(re.compile(r"\[\d+\]:"))).to_have_count(self.cells.count(), timeout=RUN_MILLISECONDS)
+        self._wait_for_kernel()
+
+    def menu(self, name: str, item: str) -> None:
+        """Choose *item* from the menu *name*."""
+        self.page.get_by_role("menuitem", name=name, exact=True).click()
+        self.page.get_by_role("menuitem", name=item, exact=True).click()
+
+    def prompts(self, text: re.Pattern[str]) -> Locator:
+        """The prompts, such as "[3]:", that fit *text*."""
+        return self.cells.locator(".jp-InputArea-prompt").filter(has_text=text)
+
+    def find(self, source: str) -> int:
+        """The number of the first code cell with *source* in it."""
+        for number in range(self.cells.count()):
+            if source in (self.cells.nth(number).locator(".cm-content").text_content() or ""):
+                return number
+        raise AssertionError(f"no code cell has {source!r} in it")
+
+    def write(self, number: int, source: str) -> None:
+        """Replace what is in a cell, as somebody who types."""
+        editor = self.cells.nth(number).locator(".cm-content")
+        editor.click()
+        editor.press("ControlOrMeta+a")
+        self.page.keyboard.insert_text(source)
+
+    def run(self, number: int) -> None:
+        """Shift+Enter in a cell, and wait for it."""
+        cell = self.cells.nth(number)
+        before = cell.locator(".jp-InputArea-prompt").text_content()
+        cell.locator(".cm-content").click()
+        self.page.keyboard.press("Shift+Enter")
+        prompt = cell.locator(".jp-InputArea-prompt")
+        expect(prompt).not_to_have_text(before or "", timeout=RUN_MILLISECONDS)
+        expect(prompt).to_have_text(re.compile(r"\[\d+\]:"), timeout=RUN_MILLISECONDS)
+
+    def output(self, number: int) -> Locator:
+        """The outputs of a cell."""
+        return self.cells.nth(number).locator(".jp-OutputArea-output")
+
+    def tracebacks(self) -> list[str]:
+        """The text of every error that a cell shows."""
+        return self.cells.locator("[data-mime-type='application/vnd.jupyter.error']").all_text_contents()
+
+    def _wait_for_kernel(self) -> None:
+        indicator = self.page.locator(".jp-NotebookPanel:not(.lm-mod-hidden) .jp-Notebook-ExecutionIndicator")
+        expect(indicator).to_have_attribute("data-status", "idle", timeout=RUN_MILLISECONDS)
