@@ -29,12 +29,17 @@ def hearing_of_updates(
     reply_loss: Annotated[
         float, Knob(low=0, high=0.9, help="share of answers lost; a held connection loses none")
     ] = 0.0,
+    lifetime: Annotated[
+        float, Knob(low=1, infinite=True, unit="s", help="how long a stream lasts on average until it breaks")
+    ] = 600.0,
+    reconnect: Annotated[float, Knob(low=0, high=3_600, unit="s", help="until a broken stream is opened again")] = 2.0,
     minutes: Annotated[float, Knob(above=0, high=1_440, unit="min", help="how long they want to know")] = 20.0,
 ) -> Scenario:
     """Users want to hear of updates at random instants: how many requests, how late, how many connections held?
 
-    All ways meet the same updates.  A stream breaks after ten minutes on average and is opened again two seconds later.
-    Left out: what a held connection costs in memory and ports, and proxies that cut idle ones.
+    All ways meet the same updates.  A stream or a socket breaks now and then and is opened again, and goes on where it
+    broke.  A user is sent one webhook at a time.  Left out: what a held connection costs in memory and ports, proxies
+    that cut idle ones, heartbeats (a break is noticed at once), and breaks of a long poll, which is held for less long.
     """
     until = minutes * 60.0
     return Scenario(
@@ -48,8 +53,8 @@ def hearing_of_updates(
         contestants={
             "polling": Poll(every=every),
             "long-polling": LongPoll(hold=hold),
-            "sse": Stream(),
-            "websocket": Stream(two_way=True),
+            "sse": Stream(lifetime=lifetime, reconnect=reconnect),
+            "websocket": Stream(lifetime=lifetime, reconnect=reconnect, two_way=True),
             "webhook": Hook(),
         },
         seat=_hear_by,

@@ -2,9 +2,9 @@
 
 import pytest
 
-from sim.experiment import compare
+from sim.experiment import compare, run
 from sim.scenarios.push import hearing_of_updates
-from sim.services.updates import Hook, Poll
+from sim.services.updates import Hook, Poll, Stream
 
 SEEDS = range(4)
 
@@ -83,6 +83,55 @@ def test_all_ways_meet_the_same_updates(heard):
     """Common random numbers: the same instants are heard of, whichever way."""
     seen = {way: {mark.note for mark in run.trace.marks if mark.kind == "heard"} for way, run in heard.runs.items()}
     assert len({frozenset(notes) for notes in seen.values()}) == 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", SEEDS)
+def test_without_a_network_the_polls_are_exactly_one_a_period(seed):
+    """Nothing on the way: 240 polls in 20 minutes for every user, at most one more and the last look."""
+    one = run(hearing_of_updates(one_way=0.0, users=10), "polling", seed=seed)
+    assert all(240 <= sent <= 242 for sent in one.trace.calls.column("attempts"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("way", ["sse", "websocket"])
+def test_streams_that_break_all_the_time_lose_nothing(way):
+    """A connection lasts 20 s, and 5 s until the next: a fifth of the time unconnected, and all is heard, later."""
+    world = hearing_of_updates(lifetime=20.0, reconnect=5.0)
+    runs = compare(world, [way], seeds=SEEDS)
+    assert runs.values(way, "never heard") == [0.0] * len(SEEDS)
+    assert mean(runs, way, "connections per user") == pytest.approx(20.0 / 25.1, abs=0.02)
+    # A share of 5 / 25 of the updates waits 5 s / 2 on average, and everything is one way late.
+    assert mean(runs, way, "mean delay, s") == pytest.approx(0.05 + 0.2 * 2.5, abs=0.1)
+
+
+@pytest.mark.slow
+def test_a_stream_that_does_not_say_what_it_had_last_loses_what_came_in_between():
+    """The same breaks without `Last-Event-ID`: a fifth of the updates is never heard of."""
+    world = hearing_of_updates(lifetime=20.0, reconnect=5.0)
+    bare = Stream(lifetime=20.0, reconnect=5.0, resume=False)
+    runs = compare(world, {"bare": bare, "sse": world.contestants["sse"]}, seeds=SEEDS)
+    # Fifty users with an update every 120 s, for 1,200 s: 500 updates a seed.
+    assert mean(runs, "bare", "never heard") / 500 == pytest.approx(5.1 / 25.1, abs=0.04)
+    assert mean(runs, "sse", "never heard") == 0.0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("way", ["sse", "websocket"])
+def test_many_pushes_over_a_long_way_are_late_by_that_way_alone(way):
+    """An update a second and a second one way, no breaks: one second late, each of them, and one connection a user."""
+    one = run(hearing_of_updates(users=5, per_hour=3_600.0, one_way=1.0, minutes=5.0, lifetime=float("inf")), way)
+    figures = one.summary()
+    assert figures["ok"] == figures["calls"] == figures["attempts"] == 5
+    assert figures["never heard"] == 0.0
+    assert figures["p95 delay, s"] == pytest.approx(1.0)
+
+
+@pytest.mark.slow
+def test_a_lost_acknowledgement_holds_up_the_users_next_webhook():
+    """One at a time and 35 s until the next attempt: with 20 % lost the mean delay is over half a second."""
+    runs = compare(hearing_of_updates(reply_loss=0.2), ["webhook"], seeds=SEEDS)
+    assert mean(runs, "webhook", "mean delay, s") > 0.5
 
 
 @pytest.mark.parametrize(
