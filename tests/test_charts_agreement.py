@@ -35,6 +35,14 @@ def test_the_sentence_names_the_ends_and_the_worst_point():
     )
 
 
+def test_an_interval_is_named_where_there_is_one():
+    """Points of one seed have no interval, and the legend claims none."""
+    _, several = drawn({0.0: 1.0, 0.2: 1.25})
+    one = charts.agreement({at: Estimate.of([1.0 + at]) for at in (0.0, 0.2)}, lambda q: 1 + q, **AXES)
+    legends = [[text.get_text() for text in figure.axes[0].get_legend().get_texts()] for figure in (several, one)]
+    assert legends == [["1 / (1 - q)", "measured, 95 % interval"], ["1 / (1 - q)", "measured"]]
+
+
 def test_a_wide_range_is_drawn_on_a_logarithmic_axis():
     """From a hundredth to one is two decades; the line has as many steps in each."""
     _, figure = drawn({0.01: 1.0, 0.1: 1.1, 1.0: 2.0}, formula=lambda q: 1 + q)

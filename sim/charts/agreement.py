@@ -32,7 +32,10 @@ def agreement(
     wide = at[0] > 0 and at[-1] / at[0] > 20
     between = [_between(at[0], at[-1], step / _STEPS, wide) for step in range(_STEPS + 1)]
     axes.plot(between, [formula(value) for value in between], color=BLACK, linestyle="--", label=words)
-    axes.errorbar(at, means, yerr=halves, color=BLUE, fmt="o", capsize=3.0, label="measured, 95 % interval")
+    # An estimate from one seed has no interval.
+    several = any(half == half for half in halves)
+    label = "measured, 95 % interval" if several else "measured"
+    axes.errorbar(at, means, yerr=halves if several else None, color=BLUE, fmt="o", capsize=3.0, label=label)
     if wide:
         axes.set_xscale("log")
         axes.set_xticks(at, [f"{value:g}" for value in at])
