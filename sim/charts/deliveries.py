@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-import pandas
 from matplotlib.figure import Figure
 
+from sim.charts.answers import ANSWERS, answer
 from sim.charts.canvas import name_axes, policy_line, shade_faults, tell
-from sim.charts.style import BLACK, BLUE, GREEN, ORANGE, PURPLE, SKY, VERMILLION, YELLOW
+from sim.charts.style import BLACK
 from sim.deliveries import log, per_second
 from sim.deliveries.log import trace_of
 from sim.experiment import Comparison, Run
@@ -59,18 +59,6 @@ def delivery(comparison: Comparison, *, endpoint: str | None = None, until: floa
     )
 
 
-_LOOKS = (
-    ("delivered", BLUE, "o"),
-    ("no answer", ORANGE, "x"),
-    ("refused", BLACK, "|"),
-    ("other 4xx", PURPLE, "v"),
-    ("429", YELLOW, "D"),
-    ("5xx", VERMILLION, "^"),
-    ("3xx", SKY, ">"),
-    ("garbage", GREEN, "*"),
-)
-
-
 def attempts(run: Run, *, endpoint: str | None = None, most: int = 60) -> Figure:
     """Every attempt as a dot: when it was sent, for which delivery, and what came of it.
 
@@ -85,35 +73,23 @@ def attempts(run: Run, *, endpoint: str | None = None, most: int = 60) -> Figure
     figure = Figure(figsize=(8.0, 4.2), layout="constrained")
     axes = figure.add_subplot()
     axes.spines[["top", "right"]].set_visible(False)
-    kinds = [_kind(status) for status in frame.status]
+    kinds = [answer(status) for status in frame.status]
     told = []
-    for name, colour, marker in _LOOKS:
+    for look in ANSWERS:
         points = [
             (sent / scale, place[number])
             for sent, number, kind in zip(frame.sent, frame.delivery, kinds, strict=True)
-            if kind == name
+            if kind is look
         ]
         if points:
             xs, ys = zip(*points, strict=True)
-            edge: dict[str, Any] = {} if marker in "x|" else {"edgecolors": BLACK, "linewidths": 0.4}
-            axes.scatter(xs, ys, s=26, color=colour, marker=marker, label=name, **edge)
-            told.append(f"{len(points):,} {name}")
+            edge: dict[str, Any] = {} if look.marker in "x|" else {"edgecolors": BLACK, "linewidths": 0.4}
+            axes.scatter(xs, ys, s=26, color=look.colour, marker=look.marker, label=look.name, **edge)
+            told.append(f"{len(points):,} {look.name}")
     shade_faults(axes, run, scale=scale, of=endpoint)
     axes.invert_yaxis()
     name_axes(axes, f"Attempts: {run.scenario.name}, {run.policy}, seed {run.seed}", "delivery", f"time, {unit}")
     return tell(figure, f"Attempts at {len(chosen):,} deliveries over {end / scale:,.0f} {unit}: {', '.join(told)}.")
-
-
-def _kind(status: Any) -> str:
-    if status is pandas.NA:
-        return "no answer"
-    if status == 0:
-        return "refused"
-    if 200 <= status < 300:
-        return "delivered"
-    if not 300 <= status < 600:
-        return "garbage"
-    return {3: "3xx", 4: "429" if status == 429 else "other 4xx", 5: "5xx"}[status // 100]
 
 
 def _to_come(trace: WebhookTrace, endpoint: str | None, instants: list[float]) -> list[int]:
