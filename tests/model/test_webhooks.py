@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 import sim
 from sim import deliveries
-from sim.errors import ConservationError
+from sim.errors import ConservationError, EventBudgetError, PolicyError
 from sim.experiment import compare, run
 from sim.laws import Constant, Exponential
 from sim.model.webhooks.world import World
@@ -30,8 +30,9 @@ from sim.policies.delivery import (
     schedule,
 )
 from sim.policies.versions.payloads import Chain, Transformer
-from sim.scenario import BadRelease, BrownOut, Crash, Network, Outage, Partition, Scenario, Server
-from sim.services.consumers import Consumer, OneTransaction
+from sim.scenario import BadRelease, BrownOut, Crash, Network, Outage, Partition, Scenario, Server, StepCrash
+from sim.services.consumers import Consumer, DurableInbox, OneTransaction, PinnedSenders, RecordFirst
+from sim.services.consumers.inboxes import APPLY, RECORD
 from sim.services.misbehaving import Garbage, NeverAnswers, RedirectsForEver
 from sim.store import MemoryStore
 from sim.trace import Fate, Origin
@@ -502,3 +503,73 @@ def test_a_stories_plans_are_compared_on_the_same_seeds():
         world(arrivals=Poisson.steady(1.0)), {"a": DeliveryPlan(), "b": PLANS["direct"]}, seeds=[1, 2]
     ).table("ok")
     assert list(table.index) == ["a", "b"]
+
+
+# Consumers with machines of their own
+
+
+@pytest.mark.parametrize(
+    ("networks", "fate"), [(["203.0.113.0/28"], "delivered"), (["198.51.100.0/24"], "dead-lettered")]
+)
+def test_a_receiver_can_pin_the_platform_s_addresses(networks, fate):
+    """The platform calls from the addresses that it publishes; a receiver that knows others refuses it."""
+
+    def behind_a_firewall(scheme):
+        return PinnedSenders(Consumer(MemoryStore(), OneTransaction(), scheme=scheme), networks)
+
+    assert fates(run(world(endpoints=(shop(consumer=behind_a_firewall),), drain=90 * HOUR))) == {fate: 1}
+
+
+@pytest.mark.parametrize(
+    ("inbox", "loses"), [(RecordFirst(), True), (OneTransaction(), False), (DurableInbox(), False)]
+)
+def test_a_consumer_that_crashes_between_its_steps_loses_what_its_inbox_lets_it_lose(inbox, loses):
+    """Every event is delivered; with record first some have no effect, and nobody will send them again."""
+    crashing = shop(
+        server={"store_delay": Constant(0.01)},
+        consumer=lambda scheme: Consumer(MemoryStore(), inbox, scheme=scheme),
+        faults=(StepCrash(step=RECORD, share=0.1, length=0.5), StepCrash(step=APPLY, share=0.1, length=0.5)),
+    )
+    one = run(world(endpoints=(crashing,), arrivals=Poisson.steady(2.0), horizon=120.0, drain=90 * HOUR), seed=1)
+    assert set(fates(one)) == {"delivered"}
+    done = {entry.key for entry in one.trace.ledger}
+    lost = sum(event_id(int(event)) not in done for event in one.trace.events.column("event"))
+    assert (lost > 0) == loses
+    assert len(done) == len(one.trace.ledger)
+
+
+def test_an_endpoint_that_recovers_slowly_is_not_overrun():
+    """Back from a crash and ten times slower at first, with 5 workers: under a cap of 5 nothing is rejected."""
+    cold = shop(
+        server={"workers": 5, "queue": 0},
+        faults=(Crash(start=0.0, length=60.0, cold_start=60.0, cold_slowdown=10.0),),
+    )
+    scenario = world(DeliveryPlan(cap=5, breaker=endpoint_breaker()), (cold,), AllAtOnce(clients=300))
+    assert 503.0 not in run(scenario).trace.attempts.column("answer")
+    direct = DeliveryPlan(queueing=Queueing.NONE, schedule=guide_schedule(jitter=NONE))
+    assert 503.0 in run(scenario, direct).trace.attempts.column("answer")
+
+
+def test_a_plan_that_never_waits_and_never_stops_is_stopped():
+    """A million attempts at one instant, and the run says who was still sending."""
+
+    class Again:
+        def wait(self, attempt, outcome, elapsed, previous, rng):
+            return 0.0
+
+    scenario = world(DeliveryPlan(schedule=Again(), alerts=()), (shop(faults=(Outage(start=0.0, length=60.0),)),))
+    with pytest.raises(EventBudgetError, match=r"still sending after 1,000,2\d\d attempts \(delivery 0, endpoint shop"):
+        run(scenario)
+
+
+@pytest.mark.parametrize("wait", [float("nan"), -1.0, "soon"])
+def test_a_schedule_that_answers_with_no_wait_is_blamed(wait):
+    """The error names the schedule and what it said."""
+
+    class Odd:
+        def wait(self, attempt, outcome, elapsed, previous, rng):
+            return wait
+
+    scenario = world(DeliveryPlan(schedule=Odd()), (shop(faults=(Outage(start=0.0, length=60.0),)),))
+    with pytest.raises(PolicyError, match="Odd returned"):
+        run(scenario)

@@ -51,7 +51,7 @@ def test_a_cap_keeps_workers_free_and_the_endpoint_whole(backlog):
 
 
 def test_a_breaker_saves_the_attempts(backlog):
-    """4,800 attempts at a dead endpoint become 76; the price is the open time, half a minute at most."""
+    """4,800 attempts at a dead endpoint become 57; the price is the open time, half a minute at most."""
     assert mean(backlog, "concurrency-cap", "failed attempts") > 4_000
     assert mean(backlog, "breaker", "failed attempts") < 150
     later = backlog.difference("breaker", "concurrency-cap", "last delivered, min")

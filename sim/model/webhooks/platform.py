@@ -85,6 +85,8 @@ class Platform:
         self._counts = bool(plan.alerts) or plan.auto_disable is not None
         self._guards = any(lane.endpoint.addresses for lane in lanes)
         self._on_due: Callbacks = [self._due]
+        self._on_soon: Callbacks = [self._pump_soon]
+        self._soon, self._pumping_soon = Timer(self._on_soon), False
         self._on_expire: Callbacks = [self._expire]
         for lane in lanes:
             lane.connect(self.answer)
@@ -183,6 +185,10 @@ class Platform:
             self._send(lane, lane.queue.popleft(), permit, now)
             self._list(lane)
         self._pumping = False
+
+    def _pump_soon(self, timer: Timer) -> None:
+        self._pumping_soon = False
+        self.pump(self.engine.now)
 
     def _list(self, lane: Lane) -> None:
         if not lane.listed and lane.queue:
@@ -304,7 +310,11 @@ class Platform:
             if ruling.action is Action.DISABLE:
                 self.disable(lane, ruling.reason, now)
         self._list(lane)
-        self.pump(now)
+        if not self._pumping_soon:
+            # Over the heap: the machine that answers is still at it, and its place is free only when it has ended.
+            self._pumping_soon = True
+            self._soon.callbacks = self._on_soon
+            self.engine.schedule(self._soon, NORMAL, 0.0)
 
     def _again(
         self, delivery: Delivery, row: int, outcome: Outcome, asked: float | None, reason: str, now: float

@@ -16,7 +16,7 @@ from sim.services.updates.plan import HAPPENED, heard, instants_of, until_of
 
 @attrs.frozen(kw_only=True)
 class Poll:
-    """Ask whether there is something new, and again *every* seconds after the answer."""
+    """Ask every *every* seconds whether there is something new; while an answer is out, no other question."""
 
     every: float = knob(5.0, above=0, high=86_400, unit="s", help="time between two polls")
     timeout = 10.0
@@ -48,7 +48,7 @@ def _ask(request: Request, now: float, *, first: float, every: float, hold: floa
     yield Note(HAPPENED, str(len(instants)))
     if first:
         now = yield Wait(first)
-    attempt = 0
+    attempt, due = 0, now
     while attempt == 0 or now < until:
         attempt += 1
         query = f"/updates?since={known}" + (f"&hold={hold}" if hold else "")
@@ -57,8 +57,11 @@ def _ask(request: Request, now: float, *, first: float, every: float, hold: floa
         for instant in instants[known:count]:
             yield heard(request, instant)
         known = max(known, count)
-        if now < until and (every or not outcome.ok):
-            now = yield Wait(every or 1.0)
+        if now < until and every:  # by the clock: what the answer took is no part of the period
+            due += every * max(1, math.ceil((now - due) / every))
+            now = yield Wait(max(0.0, due - now))
+        elif now < until and not outcome.ok:
+            now = yield Wait(1.0)
     # One last look, so that an update of the last moments is heard too.
     while True:
         attempt += 1
