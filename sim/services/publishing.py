@@ -15,6 +15,7 @@ retry does not bring a lost event back.
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from typing import Any, ClassVar, Protocol, TypeAlias
 
 import attrs
@@ -23,7 +24,7 @@ from sim.flow import Effect, HandlerFlow, Reply, Step
 from sim.http import Request, Response, json_response, read_json
 from sim.policies.http.problem import problem
 from sim.services.routes import Routes
-from sim.store import Store, transaction
+from sim.store import Store, Transaction, transaction
 
 ORDERS, OUTBOX = "orders", "outbox"
 WRITE, STAGE, COMMIT, ENQUEUE = "write the order", "write the outbox", "commit", "enqueue"
@@ -46,12 +47,8 @@ class EnqueueAfterCommit:
 
     def order(self, store: Store, topic: Topic, request: Request, rolls_back: bool) -> HandlerFlow:
         """Begin, write, commit, publish, 201."""
-        tx = yield from transaction(store, request)
-        is_new = tx.insert(ORDERS, request.key, {})
-        yield Step(WRITE)
-        if not is_new:
-            tx.rollback()
-            yield Reply(_ORDERED)
+        tx = yield from _write(store, request)
+        if tx is None:
             return
         if rolls_back:
             tx.rollback()
@@ -73,12 +70,8 @@ class EnqueueBeforeCommit:
 
     def order(self, store: Store, topic: Topic, request: Request, rolls_back: bool) -> HandlerFlow:
         """Begin, write, publish, commit, 201."""
-        tx = yield from transaction(store, request)
-        is_new = tx.insert(ORDERS, request.key, {})
-        yield Step(WRITE)
-        if not is_new:
-            tx.rollback()
-            yield Reply(_ORDERED)
+        tx = yield from _write(store, request)
+        if tx is None:
             return
         topic.publish(request.key)
         yield Step(ENQUEUE)
@@ -100,12 +93,8 @@ class Outbox:
 
     def order(self, store: Store, topic: Topic, request: Request, rolls_back: bool) -> HandlerFlow:
         """Begin, write the order, write the outbox, commit, 201."""
-        tx = yield from transaction(store, request)
-        is_new = tx.insert(ORDERS, request.key, {})
-        yield Step(WRITE)
-        if not is_new:
-            tx.rollback()
-            yield Reply(_ORDERED)
+        tx = yield from _write(store, request)
+        if tx is None:
             return
         tx.insert(OUTBOX, request.key, {})
         yield Step(STAGE)
@@ -117,6 +106,18 @@ class Outbox:
         yield Effect(request.key)
         yield Step(COMMIT)
         yield Reply(_ORDERED)
+
+
+def _write(store: Store, request: Request) -> Generator[Step | Reply, float, Transaction | None]:
+    """A transaction with the order in it; None when the order was placed before, and then that is answered."""
+    tx = yield from transaction(store, request)
+    is_new = tx.insert(ORDERS, request.key, {})
+    yield Step(WRITE)
+    if is_new:
+        return tx
+    tx.rollback()
+    yield Reply(_ORDERED)
+    return None
 
 
 PublishingDesign: TypeAlias = EnqueueAfterCommit | EnqueueBeforeCommit | Outbox
