@@ -14,7 +14,21 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from sim import charts, deliveries, errors, interleave, laws, live, metrics, policies, scenarios, services, testing
+    from sim import (
+        charts,
+        claims,
+        deliveries,
+        errors,
+        interleave,
+        laws,
+        live,
+        metrics,
+        policies,
+        scenarios,
+        services,
+        testing,
+        widgets,
+    )
     from sim.estimate import Estimate
     from sim.experiment import Comparison, Run, compare, run, sweep
     from sim.interleave import explore
@@ -38,8 +52,8 @@ _HOMES = {
     "Scenario": "sim.scenario",
 }
 _MODULES = (
-    "charts", "deliveries", "errors", "interleave", "laws", "live", "metrics", "policies", "scenarios", "services",
-    "testing",
+    "charts", "claims", "deliveries", "errors", "interleave", "laws", "live", "metrics", "policies", "scenarios",
+    "services", "testing", "widgets",
 )  # fmt: skip
 
 __all__ = [
@@ -51,6 +65,7 @@ __all__ = [
     "Run",
     "Scenario",
     "charts",
+    "claims",
     "compare",
     "deliveries",
     "errors",
@@ -66,6 +81,7 @@ __all__ = [
     "services",
     "sweep",
     "testing",
+    "widgets",
 ]
 
 

@@ -1,4 +1,4 @@
-"""The terminal: `sim list`, `sim run`, `sim lab`.
+"""The terminal: `sim list`, `sim run`, `sim claims`, `sim lab`.
 
 Bad input ends with exit code 2 and one sentence on stderr; nothing is written then.
 """
@@ -11,15 +11,18 @@ import math
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from time import perf_counter  # noqa: TID251  how long a person waits is measured at the terminal
+from typing import Annotated, Any, TypeAlias
 
 import attrs
 import typer
 from rich import box
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 from tqdm import tqdm
 
+from sim import claims as ledger
 from sim import lab as learner
 from sim.errors import SimError
 from sim.experiment import Comparison, compare
@@ -121,6 +124,32 @@ def run(
             print(f"{'The figures of the story are' if own else 'The load over time is'} drawn in {chart}.")
 
 
+@app.command()
+def claims(
+    prefix: Annotated[
+        list[str] | None, typer.Argument(metavar="[PREFIX]...", help="Q-22, Q-22.6, X; none is the whole ledger")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="print one JSON object")] = False,
+) -> None:
+    """Run the experiments behind the ledger's verdicts; exit code 1 when one does not bear out its verdict."""
+    chosen = ledger.named(*prefix or ())
+    rows = []
+    with tqdm(total=len(chosen), delay=1, disable=None, leave=False, unit="claim") as bar:
+        for one in chosen:
+            began = perf_counter()
+            evidence = one.run()
+            rows.append((one, evidence, perf_counter() - began))
+            bar.update()
+    if as_json:
+        print(json.dumps({"claims": [_claim(*row) for row in rows]}, indent=2))
+    else:
+        _print_claims(rows)
+    failed = [one.ident for one, evidence, _ in rows if evidence is not None and not evidence.holds]
+    if failed:
+        print(f"sim: the verdict is not borne out: {', '.join(failed)}", file=sys.stderr)
+        raise typer.Exit(1)
+
+
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
 def lab(
     context: typer.Context,
@@ -219,6 +248,34 @@ def _print(compared: Comparison) -> None:
         table.add_row(name, *(str(compared.estimate(name, figure)) for figure in chosen))
     console.print(table)
     console.print(in_words(compared))
+
+
+_ClaimRow: TypeAlias = tuple[ledger.Claim, ledger.Evidence | None, float]
+
+
+def _claim(one: ledger.Claim, evidence: ledger.Evidence | None, seconds: float) -> dict[str, Any]:
+    """A row of `sim claims --json`; measured, expected, holds and seconds are null without an experiment."""
+    found = attrs.asdict(evidence) if evidence else dict.fromkeys(("measured", "expected", "holds"))
+    return {
+        "id": one.ident, "claim": one.text, "verdict": one.verdict.value, **found,
+        "why": one.why, "source": one.source or None, "margin": one.margin or None,
+        "seconds": round(seconds, 3) if evidence else None,
+    }  # fmt: skip
+
+
+def _print_claims(rows: Sequence[_ClaimRow]) -> None:
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else 160)
+    table = Table(box=box.SIMPLE_HEAD)
+    for name in ("id", "claim", "verdict", "measured", "expected"):
+        table.add_column(name, no_wrap=name == "id", overflow="fold")
+    table.add_column("seconds", justify="right")
+    for one, evidence, seconds in rows:
+        table.add_row(*map(escape, ledger.cells(one, evidence)), f"{seconds:.2f}" if evidence else "")
+    console.print(table)
+    tried = sum(evidence is not None for _, evidence, _ in rows)
+    console.print(
+        f"{len(rows)} claim{'s' * (len(rows) != 1)}, {tried} by experiment, {sum(row[2] for row in rows):.1f} s."
+    )
 
 
 if __name__ == "__main__":
