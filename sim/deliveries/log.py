@@ -169,8 +169,8 @@ def health(of: Delivering | WebhookTrace, *, at: float | None = None, window: fl
 def fates(of: Delivering | WebhookTrace) -> pandas.Series[int]:
     """Where every delivery stands, and what became of the events that never got so far; it adds up.
 
-    Index: "delivered", "in queue", "in flight", "dead-lettered", "dropped: <rule>" for each rule, and where the
-    application can go wrong, "in the outbox", "lost: <flaw>" and "invented: <flaw>".
+    Index: "delivered", "in queue", "in flight", "dead-lettered", "dropped: <rule>" for each rule, "wanted by nobody"
+    for events without a delivery; with an application, "in the outbox", "lost: <flaw>" and "invented: <flaw>".
     """
     import pandas
 
@@ -182,6 +182,8 @@ def fates(of: Delivering | WebhookTrace) -> pandas.Series[int]:
     for fate, why in zip(trace.calls.column("fate"), trace.calls.column("reason"), strict=True):
         name = named.get(Fate(int(fate))) or f"dropped: {trace.words[int(why)]}"
         counts[name] = counts.get(name, 0) + 1
+    if unwanted := trace.events.column("deliveries").count(0.0):
+        counts["wanted by nobody"] = unwanted
     if trace.source is not None:
         counts["in the outbox"] = len(trace.unpublished)
         flaw = trace.flaw or "no known flaw"

@@ -30,8 +30,17 @@ from sim.policies.delivery import (
     schedule,
 )
 from sim.policies.versions.payloads import Chain, Transformer
+from sim.policies.webhooks.ordering import ArrivalOrder, HigherSequence, NextSequence
 from sim.scenario import BadRelease, BrownOut, Crash, Network, Outage, Partition, Scenario, Server, StepCrash
-from sim.services.consumers import Consumer, DurableInbox, OneTransaction, PinnedSenders, RecordFirst
+from sim.services.consumers import (
+    Consumer,
+    DurableInbox,
+    FromPayload,
+    OneTransaction,
+    PinnedSenders,
+    Projector,
+    RecordFirst,
+)
 from sim.services.consumers.inboxes import APPLY, RECORD
 from sim.services.misbehaving import Garbage, NeverAnswers, RedirectsForEver
 from sim.store import MemoryStore
@@ -573,3 +582,29 @@ def test_a_schedule_that_answers_with_no_wait_is_blamed(wait):
     scenario = world(DeliveryPlan(schedule=Odd()), (shop(faults=(Outage(start=0.0, length=60.0),)),))
     with pytest.raises(PolicyError, match="Odd returned"):
         run(scenario)
+
+
+@pytest.mark.parametrize(("rule", "right"), [(NextSequence(), True), (HigherSequence(), True), (ArrivalOrder(), False)])
+def test_a_consumer_orders_what_overtakes_on_its_way(rule, right):
+    """40 payments change three times, and half of the webhooks are held up: who ends with "captured"?"""
+    store = MemoryStore()
+
+    def fact(number, created, u):
+        payment, step = divmod(number, 3)
+        status = ("created", "authorised", "captured")[step]
+        return Fact(
+            id=event_id(number), type=f"payment.{status}", created=created, sequence=step + 1,
+            object={"id": f"pay_{payment}", "status": status, "delta": 1},
+        )  # fmt: skip
+
+    late = Network(request_delay=Exponential(0.1), reordering=0.5, reorder_delay=Constant(2.5))
+    projecting = shop(network=late, consumer=lambda scheme: Projector(store, store, FromPayload(rule), scheme=scheme))
+    arrivals = Replay(tuple(float(number) for number in range(120)))
+    one = run(world(endpoints=(projecting,), arrivals=arrivals, horizon=120.0, drain=90 * HOUR, fact=fact), seed=1)
+    assert set(fates(one)) == {"delivered"}
+    assert ({document["status"] for _, document in store.rows("payments")} == {"captured"}) == right
+
+
+def test_an_event_that_nobody_wants_is_named():
+    """No subscription for its type: no delivery, and the fates say so."""
+    assert fates(run(world(endpoints=(shop(types=("refund.created",)),)))) == {"wanted by nobody": 1}
