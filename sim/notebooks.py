@@ -18,6 +18,8 @@ import nbformat
 from nbclient import NotebookClient
 
 CELL_SECONDS = 60
+WIDGET = "application/vnd.jupyter.widget-view+json"
+"""Names a widget that ended with its kernel, by a random number; its picture and its text stay."""
 KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 
 
@@ -48,6 +50,7 @@ def clean(book: nbformat.NotebookNode) -> str:
         cell.execution_count = count
         cell.outputs = _merged(cell.outputs)
         for output in cell.outputs:
+            output.get("data", {}).pop(WIDGET, None)
             if output.output_type == "execute_result":
                 output.execution_count = count
     nbformat.validate(book)
