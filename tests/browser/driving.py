@@ -17,6 +17,8 @@ from playwright.sync_api import Locator, Page, expect
 
 START_SECONDS = 60.0
 RUN_MILLISECONDS = 60_000.0
+RAN = re.compile(r"^\[\d+\]:")
+"""The prompt of a cell that has run; one that waits or runs has [*]."""
 
 LAUNCHER = """
 import os, signal, sys, threading
@@ -116,22 +118,24 @@ class Notebook:
         self._wait_for_kernel()
 
     def run_all(self) -> None:
-        """Run > Run All Cells, and wait for the last one."""
+        """Run > Run All Cells, and wait for the last one; a cell that complains fails the test at once."""
+        ran = self.cells.locator(".jp-InputArea-prompt").filter(has_text=RAN)
         # Committed counts go first, so that the new ones can be told from them.
         self.menu("Edit", "Clear Outputs of All Cells")
-        expect(self.prompts(re.compile(r"\[\d+\]:"))).to_have_count(0)
+        expect(ran).to_have_count(0)
         self.menu("Run", "Run All Cells")
-        expect(self.prompts(re.compile(r"\[\d+\]:"))).to_have_count(self.cells.count(), timeout=RUN_MILLISECONDS)
+        deadline = time.monotonic() + RUN_MILLISECONDS / 1_000.0
+        while ran.count() < self.cells.count() and time.monotonic() < deadline and not self.complaints():
+            self.page.wait_for_timeout(50.0)
+        if said := self.complaints():
+            raise AssertionError(f"a cell complained: {said[0]}")
+        expect(ran).to_have_count(self.cells.count())
         self._wait_for_kernel()
 
     def menu(self, name: str, item: str) -> None:
         """Choose *item* from the menu *name*."""
         self.page.get_by_role("menuitem", name=name, exact=True).click()
         self.page.get_by_role("menuitem", name=item, exact=True).click()
-
-    def prompts(self, text: re.Pattern[str]) -> Locator:
-        """The prompts, such as "[3]:", that fit *text*."""
-        return self.cells.locator(".jp-InputArea-prompt").filter(has_text=text)
 
     def find(self, source: str) -> int:
         """The number of the first code cell with *source* in it."""
@@ -155,15 +159,15 @@ class Notebook:
         self.page.keyboard.press("Shift+Enter")
         prompt = cell.locator(".jp-InputArea-prompt")
         expect(prompt).not_to_have_text(before or "", timeout=RUN_MILLISECONDS)
-        expect(prompt).to_have_text(re.compile(r"\[\d+\]:"), timeout=RUN_MILLISECONDS)
+        expect(prompt).to_have_text(RAN, timeout=RUN_MILLISECONDS)
 
     def output(self, number: int) -> Locator:
         """The outputs of a cell."""
         return self.cells.nth(number).locator(".jp-OutputArea-output")
 
-    def tracebacks(self) -> list[str]:
-        """The text of every error that a cell shows."""
-        return self.cells.locator("[data-mime-type='application/vnd.jupyter.error']").all_text_contents()
+    def complaints(self) -> list[str]:
+        """Every traceback and every warning that a cell shows."""
+        return self.cells.locator("[data-mime-type='application/vnd.jupyter.stderr']").all_text_contents()
 
     def _wait_for_kernel(self) -> None:
         indicator = self.page.locator(".jp-NotebookPanel:not(.lm-mod-hidden) .jp-Notebook-ExecutionIndicator")
