@@ -8,6 +8,7 @@ from sim.outcome import Kind, Outcome
 from sim.policies.delivery import FAST_FAIL, RETRY_ALL_BUT_GONE, STANDARD_WEBHOOKS, Action, ResponseRules
 
 INSIDE = Outcome(Kind.FAILED, None, None, "private address")
+UNSENT = Outcome(Kind.FAILED, None, None, "no such name")
 
 
 @pytest.mark.parametrize(
@@ -24,6 +25,12 @@ INSIDE = Outcome(Kind.FAILED, None, None, "private address")
         (STANDARD_WEBHOOKS, Outcome.answered(999), Action.RETRY, "not an HTTP status: 999"),
         (STANDARD_WEBHOOKS, Outcome.timed_out(), Action.RETRY, "timed out"),
         (STANDARD_WEBHOOKS, Outcome.refused(), Action.RETRY, "connection refused"),
+        (STANDARD_WEBHOOKS, Outcome.answered(599), Action.RETRY, "599"),
+        (STANDARD_WEBHOOKS, Outcome.answered(100), Action.RETRY, "100"),
+        (STANDARD_WEBHOOKS, Outcome.answered(600), Action.RETRY, "not an HTTP status: 600"),
+        (STANDARD_WEBHOOKS, Outcome.answered(299), Action.DELIVERED, "299"),
+        (STANDARD_WEBHOOKS, Outcome.answered(300), Action.RETRY, "300: redirects are not followed"),
+        (STANDARD_WEBHOOKS, UNSENT, Action.RETRY, "no such name"),
         (STANDARD_WEBHOOKS, INSIDE, Action.RETRY, "resolves to a private address"),
         (FAST_FAIL, Outcome.answered(400), Action.STOP, "400"),
         (FAST_FAIL, Outcome.answered(401), Action.STOP, "401"),
@@ -47,6 +54,7 @@ def test_the_first_row_that_fits_decides(rules, outcome, action, reason):
         ("3xx", Outcome.answered(307)),
         ("timeout", Outcome.timed_out()),
         ("refused", Outcome.refused()),
+        ("refused", UNSENT),
         ("private address", INSIDE),
         ("garbage", Outcome.answered(7)),
         ("else", Outcome.answered(500)),
@@ -66,6 +74,13 @@ def test_retry_after_is_heeded_up_to_a_limit():
     assert rules.judge(Outcome.answered(429, 1e300)).retry_after == 3_600.0
     assert rules.judge(Outcome.answered(200, 120.0)).retry_after is None
     assert RETRY_ALL_BUT_GONE.judge(Outcome.answered(429, 120.0)).retry_after is None
+    assert rules.with_row("429", Action.STOP).judge(Outcome.answered(429, 120.0)).retry_after is None
+
+
+@pytest.mark.parametrize("asked", [-5.0, float("nan"), float("-inf")])
+def test_a_wait_that_is_none_is_not_heeded(asked):
+    """An endpoint cannot ask for a time in the past, or for no number at all."""
+    assert STANDARD_WEBHOOKS.judge(Outcome.answered(429, asked)).retry_after is None
 
 
 @settings(deadline=None, max_examples=200, derandomize=True)
@@ -92,6 +107,11 @@ def test_the_memory_of_rulings_is_bounded():
         ((("2xx", Action.DELIVERED),), "rows must end with else"),
         ((("600", Action.DROP), ("else", Action.RETRY)), "got '600'"),
         (((404, Action.DROP), ("else", Action.RETRY)), "got 404"),
+        ((("4\u06604", Action.DROP), ("else", Action.RETRY)), "a row's pattern must be a status"),
+        ((("404\n", Action.DROP), ("else", Action.RETRY)), "a row's pattern must be a status"),
+        ((("404",), ("else", Action.RETRY)), "rows must be pairs of a pattern and an Action"),
+        (5, "rows must be pairs of a pattern and an Action, got 5"),
+        (None, "rows must be pairs of a pattern and an Action, got None"),
         ((("404", "drop"), ("else", Action.RETRY)), "the row '404' must have an Action, got 'drop'"),
     ],
 )
@@ -99,3 +119,50 @@ def test_a_table_that_is_none_is_refused(rows, sentence):
     """One sentence names the row."""
     with pytest.raises(ValueError, match=sentence):
         ResponseRules(rows)
+
+
+_pattern = st.one_of(
+    st.integers(100, 599).map(str),
+    st.sampled_from(["1xx", "2xx", "3xx", "4xx", "5xx", "timeout", "refused", "private address", "garbage"]),
+)
+
+
+def _fits(pattern, outcome):
+    """What the words of the table mean, said once more in the plainest way."""
+    status = outcome.status
+    if pattern == "else":
+        return True
+    if outcome == INSIDE or pattern == "private address":
+        return outcome == INSIDE and pattern == "private address"
+    if status is None or pattern == "timeout":
+        return status is None and pattern == "timeout"
+    if status == 0 or pattern == "refused":
+        return status == 0 and pattern == "refused"
+    if not 100 <= status <= 599 or pattern == "garbage":
+        return not 100 <= status <= 599 and pattern == "garbage"
+    return pattern in (str(status), f"{status // 100}xx")
+
+
+@settings(deadline=None, max_examples=200, derandomize=True)
+@given(
+    st.lists(st.tuples(_pattern, st.sampled_from(Action)), max_size=8),
+    st.sampled_from(Action),
+    st.one_of(
+        st.integers(-10, 700).map(Outcome.answered),
+        st.sampled_from([Outcome.timed_out(), Outcome.refused(), INSIDE]),
+    ),
+)
+def test_every_table_is_read_from_the_top(rows, last, outcome):
+    """The first fitting row of any table decides, asked for the first time or again."""
+    rules = ResponseRules((*rows, ("else", last)))
+    expected = next(action for pattern, action in rules.rows if _fits(pattern, outcome))
+    assert [rules.judge(outcome).action for _ in range(2)] == [expected] * 2
+
+
+def test_a_row_that_is_none_cannot_be_added():
+    """One sentence, and the table stays as it was."""
+    with pytest.raises(ValueError, match="got '6xx'"):
+        STANDARD_WEBHOOKS.with_row("6xx", Action.STOP)
+    with pytest.raises(ValueError, match="the row '404' must have an Action, got None"):
+        STANDARD_WEBHOOKS.with_row("404", None)
+    assert len(STANDARD_WEBHOOKS.rows) == 3

@@ -2,6 +2,9 @@
 
 One line of it says that everything but a 410 is retried, the next that 400, 401 and 403 are not.  What a receiver
 answers during a bad deployment is repaired within the hour, so a rule that gives up at once loses that hour's events.
+
+Source: Standard Webhooks 1.0.0, "Delivery success and failure"; RFC 9110 §15.4 (3xx), §15.5.11 (410), §10.2.3
+(Retry-After).
 """
 
 from __future__ import annotations
@@ -38,23 +41,29 @@ class Ruling:
     retry_after: float | None = None
 
 
-_PATTERN = re.compile(r"[1-5]\d\d|[1-5]xx|timeout|refused|private address|garbage|else")
+_PATTERN = re.compile(r"[1-5][0-9][0-9]|[1-5]xx|timeout|refused|private address|garbage|else")
 
 
 def _table(rows: Iterable[tuple[str, Action]]) -> tuple[tuple[str, Action], ...]:
-    return tuple((pattern, action) for pattern, action in rows)
+    try:
+        return tuple((pattern, action) for pattern, action in rows)
+    except (TypeError, ValueError):
+        raise ValueError(f"rows must be pairs of a pattern and an Action, got {rows!r}") from None
 
 
 @attrs.frozen
 class ResponseRules:
     """A table of (pattern, action); the first row that fits decides.
 
-    *rows*: a pattern is a status ("410"), a class ("4xx"), "timeout", "refused", "private address" (the endpoint's
+    *rows*: a pattern is a status ("410"), a class ("4xx"), "timeout" (no answer, and nobody knows whether it was
+    received), "refused" (nothing was sent: no connection, no address for the name), "private address" (the endpoint's
     name led into our own network, and nothing was sent), "garbage" (a status that HTTP does not have), or "else", which
     must come last.  *heed_retry_after*: wait at least as long as asked.  *longest_wait*: seconds; what an endpoint asks
     for beyond that is not heeded, or it could switch its webhooks off for years.
 
     A redirect is never followed: it would lead our signed events, and our own machines, wherever its sender likes.
+
+    Raises: `ValueError`, one sentence, for rows that are no pairs, have no such pattern, or do not end with "else".
 
     >>> ResponseRules().judge(Outcome.answered(503, 120.0))
     Ruling(action=<Action.RETRY: 'retry'>, reason='503', retry_after=120.0)
@@ -90,8 +99,8 @@ class ResponseRules:
         return attrs.evolve(self, rows=((pattern, action), *self.rows))
 
     def judge(self, outcome: Outcome) -> Ruling:
-        """What to do about *outcome*."""
-        key = outcome.status, outcome.reason
+        """What to do about *outcome*; a wait that is asked for is part of the ruling only where there is a retry."""
+        key = outcome.status, outcome.reason  # with no status, the reason says whether it failed or is unknown
         ruling = self._known.get(key)
         if ruling is None:
             # A hostile endpoint could answer with a new number each time: the memory is bounded by statuses of HTTP.
@@ -100,6 +109,8 @@ class ResponseRules:
                 self._known[key] = ruling
         asked = outcome.retry_after
         if asked is None or not self.heed_retry_after or ruling.action is not Action.RETRY:
+            return ruling
+        if not asked >= 0.0:  # a wait below 0, or NaN, is none
             return ruling
         return Ruling(ruling.action, ruling.reason, min(asked, self.longest_wait))
 
@@ -118,7 +129,7 @@ def _describe(outcome: Outcome) -> tuple[str, str]:
     if outcome.reason == "private address":
         return "private address", "resolves to a private address"
     if status is None:
-        return "timeout", "timed out"
+        return ("refused", outcome.reason) if outcome.failed else ("timeout", "timed out")
     if status == CONNECTION_REFUSED:
         return "refused", "connection refused"
     if not 100 <= status <= 599:
