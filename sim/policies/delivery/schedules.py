@@ -31,6 +31,11 @@ gap could only be 1.05 times the last.  So the tail is filled with equal gaps, t
 """
 
 
+def _check_order(low: float, high: float) -> None:
+    if high < low:
+        raise ValueError(f"high must be at least low ({low:g}), got {high!r}")
+
+
 @attrs.frozen
 class Spread:
     """Another backoff's wait, times U(*low*, *high*): every kind of jitter that has no memory.
@@ -45,8 +50,7 @@ class Spread:
 
     def __attrs_post_init__(self) -> None:
         check_method(self.backoff, "delay", "attempt", "previous", "rng")
-        if self.high < self.low:
-            raise ValueError(f"high must be at least low ({self.low:g}), got {self.high!r}")
+        _check_order(self.low, self.high)
 
     def delay(self, attempt: int, previous: float, rng: Random) -> float:
         """The inner wait times a factor drawn evenly from *low* to *high*."""
@@ -56,10 +60,18 @@ class Spread:
 
 @attrs.frozen
 class Jitter:
-    """A kind of jitter: the wait is multiplied by a factor drawn evenly from *low* to *high*."""
+    """A kind of jitter: the wait is multiplied by a factor drawn evenly from *low* to *high*, both from 0 to 10.
+
+    `DecorrelatedJitter` is none of these: it is a backoff of its own, because it remembers the last wait.
+
+    Raises: `ValueError` when *high* is less than *low*.
+    """
 
     low: float = knob(low=0, high=10)
     high: float = knob(low=0, high=10)
+
+    def __attrs_post_init__(self) -> None:
+        _check_order(self.low, self.high)
 
     def over(self, backoff: Backoff) -> Backoff:
         """*backoff* with this jitter."""
@@ -67,10 +79,13 @@ class Jitter:
 
 
 NONE = Jitter(1.0, 1.0)
+"""All that failed together come back together."""
 PROPORTIONAL = Jitter(1.0, 1.2)
 """The guide's: base * (1 + U(0, 0.2)).  Never early, and a herd comes back within a fifth of the wait."""
 EQUAL = Jitter(0.5, 1.0)
+"""At least half of the wait.  Source: "Exponential Backoff And Jitter", AWS Architecture Blog, 2015, as the next."""
 FULL = Jitter(0.0, 1.0)
+"""Anything from no wait to the whole."""
 
 
 def always(outcome: Outcome) -> bool:
@@ -89,7 +104,10 @@ def guide_schedule(*, jitter: Jitter = PROPORTIONAL) -> Retry:
 
 
 def standard_schedule(*, jitter: Jitter = PROPORTIONAL) -> Retry:
-    """The example of Standard Webhooks 1.0.0: 10 attempts over 75 h 35 min."""
+    """The example of Standard Webhooks 1.0.0, "Deliverability and reliability": 10 attempts over 75 h 35 min 5 s.
+
+    It asks for "some level of random jitter" and names none; *jitter* is the guide's unless another is given.
+    """
     return schedule(jitter.over(Table(STANDARD_WEBHOOKS_SCHEDULE)), attempts=len(STANDARD_WEBHOOKS_SCHEDULE) + 1)
 
 
