@@ -6,11 +6,12 @@ Not a bin: a letter keeps the reason, and its delivery keeps every attempt, in t
 from __future__ import annotations
 
 from collections import Counter, OrderedDict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from itertools import islice
 
 import attrs
 
-from sim.knobs import knob
+from sim.knobs import Knob, knob
 from sim.policies.webhooks.retention import DAY
 
 
@@ -24,6 +25,9 @@ class DeadLetter:
     reason: str
     at: float
     attempts: int
+
+
+_LIMIT = Knob(low=0, type=int, optional=True, name="limit")
 
 
 @attrs.define(kw_only=True)
@@ -47,12 +51,12 @@ class DeadLetterQueue:
         """How many letters it holds."""
         return len(self._letters)
 
-    def count(self, endpoint: str) -> int:
-        """How many letters of *endpoint* it holds."""
-        return self._counts[endpoint]
+    def count(self, endpoint: str | None = None) -> int:
+        """How many letters of *endpoint* it holds, None is all; without looking through them."""
+        return len(self._letters) if endpoint is None else self._counts[endpoint]
 
     def add(self, letter: DeadLetter) -> None:
-        """Keep *letter*.
+        """Keep *letter*; it is not older than the last one.
 
         Raises: `ValueError` when its delivery is here already.
         """
@@ -81,17 +85,39 @@ class DeadLetterQueue:
     ) -> list[DeadLetter]:  # fmt: skip
         """Remove letters and return them, the oldest first: all, or those that fit everything that is given.
 
-        *reason*: a part of the letter's.  *limit*: at most so many.
+        *deliveries*: numbers; one that is not here is passed over.  *reason*: a part of the letter's.  *limit*: at
+        most so many, None is all.
+
+        Raises: `ValueError` or `TypeError` for a *limit* that is no whole number, at least 0.
+
+        >>> queue = DeadLetterQueue()
+        >>> for number in range(5):
+        ...     queue.add(DeadLetter(number, f"evt_{number}", "shop", "timed out", 0.0, 25))
+        >>> [letter.delivery for letter in queue.take(limit=2)], len(queue)
+        ([0, 1], 3)
         """
+        limit = _LIMIT.check(limit)
         wanted = None if deliveries is None else set(deliveries)
-        chosen = [
+        chosen = (
             number
-            for number, letter in self._letters.items()
-            if (wanted is None or number in wanted)
-            and (endpoint is None or letter.endpoint == endpoint)
-            and (reason is None or reason in letter.reason)
-        ]
-        return [self._remove(number) for number in chosen[:limit]]
+            for number in self._among(wanted)
+            if (endpoint is None or self._letters[number].endpoint == endpoint)
+            and (reason is None or reason in self._letters[number].reason)
+        )
+        return [self._remove(number) for number in list(islice(chosen, limit))]
+
+    def _among(self, wanted: set[int] | None) -> Iterator[int]:
+        """The deliveries here, or those that are *wanted*, the oldest first; it stops at the last one wanted."""
+        if wanted is None:
+            yield from self._letters
+            return
+        left = sum(number in self._letters for number in wanted)
+        numbers = iter(self._letters)
+        while left:
+            number = next(numbers)
+            if number in wanted:
+                left -= 1
+                yield number
 
     def _remove(self, delivery: int) -> DeadLetter:
         letter = self._letters.pop(delivery)
