@@ -6,6 +6,7 @@ from typing import Protocol
 
 import attrs
 
+from sim.flow import check_method
 from sim.knobs import knob
 
 
@@ -105,7 +106,17 @@ class Alert:
 
 @attrs.define(kw_only=True)
 class Alerts:
-    """Asks all *rules* and speaks only when something changes; *window*: seconds that the views look back."""
+    """Asks all *rules* and speaks only when something changes; *window*: seconds that the views look back.
+
+    Two rules of one kind need two names, or the silence of one would end what the other has raised.
+
+    Raises: `ValueError` for two rules with one name, `TypeError` for something that cannot be asked.
+
+    >>> alerts = Alerts(rules=(FailureShare(fraction=0.5, name="half fails"), FailureShare()))
+    >>> shop = EndpointView(endpoint="shop", owner="ada", attempts=20, failures=12)
+    >>> [alert.rule for alert in alerts.check(shop, 0.0)], alerts.check(shop, 60.0)
+    (['half fails'], [])
+    """
 
     rules: tuple[AlertRule, ...] = attrs.field(
         factory=lambda: (FailureShare(), OldestUndelivered(), DeadLettersWaiting()), converter=tuple
@@ -113,8 +124,18 @@ class Alerts:
     window: float = knob(3_600.0, above=0, high=864_000, unit="s", help="how far the views look back")
     _raised: set[tuple[str, str]] = attrs.field(init=False, factory=set)
 
+    @rules.validator
+    def _check(self, attribute: object, value: tuple[AlertRule, ...]) -> None:
+        for rule in value:
+            check_method(rule, "raised_by", "view")
+            if not isinstance(getattr(rule, "name", None), str):
+                raise TypeError(f"an alert rule must have a name, got {rule!r}")
+        names = [rule.name for rule in value]
+        if len(set(names)) < len(names):
+            raise ValueError(f"rules must each have a name of its own, got {', '.join(names)}")
+
     def check(self, view: EndpointView, now: float) -> list[Alert]:
-        """What is new about the endpoint of *view*."""
+        """What is new about the endpoint of *view*: an alert when a rule begins to fit, and one when it is over."""
         news = []
         for rule in self.rules:
             text, key = rule.raised_by(view), (rule.name, view.endpoint)

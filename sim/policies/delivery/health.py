@@ -55,6 +55,16 @@ class AutoDisable:
     *minimum_volume*: attempts in the window below which it does not judge: it neither begins nor ends a bad time.  An
     endpoint on a schedule of hours has one attempt in the window now and then, so the bad time goes on until enough
     attempts say that it is over.  *warnings*: when to write, as shares of the grace; 0.0 is at once.
+
+    Times never run backwards: an attempt that is older than the last one counts with that one.
+
+    >>> rule = AutoDisable(grace=3_600.0)
+    >>> for second in range(10):
+    ...     rule.record(False, float(second))
+    >>> rule.judge(10.0)
+    Warn(number=1, disable_at=3610.0, failures=10, attempts=10)
+    >>> rule.judge(3_610.0)
+    Disable(reason='at least 90% of its attempts have failed for 1.0 h')
     """
 
     failure_fraction: float = knob(0.9, above=0, high=1, help="share of failures that is a bad time")
@@ -75,16 +85,19 @@ class AutoDisable:
         """Count one attempt; the counts are kept in sixtieths of the window."""
         bucket = int(now * _BUCKETS / self.window)
         counts = self._counts
-        if not counts or counts[-1][0] != bucket:
+        if not counts or counts[-1][0] < bucket:
+            self._forget(now)
             counts.append([bucket, 0, 0])
         counts[-1][1] += 1
         counts[-1][2] += not ok
 
     def judge(self, now: float) -> Health:
-        """What to do at *now*; each warning comes once, and a good time between two bad ones starts them again."""
-        oldest = int((now - self.window) * _BUCKETS / self.window)
-        while self._counts and self._counts[0][0] < oldest:
-            self._counts.popleft()
+        """What to do at *now*; each warning comes once, and a good time between two bad ones starts them again.
+
+        `Disable` comes once as well, and then everything starts over: whoever enables the endpoint again gives it new
+        warnings and a whole grace, or it would be disabled for its past at the next look.
+        """
+        self._forget(now)
         attempts = sum(one[1] for one in self._counts)
         failures = sum(one[2] for one in self._counts)
         if attempts >= self.minimum_volume:
@@ -96,8 +109,19 @@ class AutoDisable:
             return Healthy()
         age = now - self._since
         if age >= self.grace:
+            self.start_over()
             return Disable(f"at least {self.failure_fraction:.0%} of its attempts have failed for {age / 3_600:,.1f} h")
         if self._warned < len(self.warnings) and age >= self.warnings[self._warned] * self.grace:
             self._warned += 1
             return Warn(self._warned, self._since + self.grace, failures, attempts)
         return Healthy()
+
+    def start_over(self) -> None:
+        """Forget all failures and warnings, because somebody says that the endpoint is repaired."""
+        self._counts.clear()
+        self._since, self._warned = None, 0
+
+    def _forget(self, now: float) -> None:
+        oldest = int((now - self.window) * _BUCKETS / self.window)
+        while self._counts and self._counts[0][0] < oldest:
+            self._counts.popleft()
