@@ -6,29 +6,42 @@ a call for each event.  The envelope is the same, so a receiver routes, dedupes 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
 import attrs
 
 from sim.http import json_body
+from sim.knobs import knob
+
+_NAME = re.compile(r"[!-~]{1,255}")
+
+
+def _named(fact: object, attribute: attrs.Attribute[str], value: str) -> None:
+    if not isinstance(value, str) or not _NAME.fullmatch(value):
+        raise ValueError(f"{attribute.name} must be 1 to 255 visible ASCII characters, got {value!r}")
 
 
 @attrs.frozen(kw_only=True)
 class Fact:
-    """Something that happened.
+    """Something that happened, and can be said in a way that a receiver understands.
 
     *id*: the same in every delivery of it.  *created*: seconds since the epoch; the payload has whole seconds, too
     coarse to order by.  *object*: the resource as it is now.  *previous*: the members that changed, as they were; None
-    when it is new.  *sequence*: the number of this change of its object.  *live*: False for a test event.
+    when it is new.  *sequence*: the number of this change of its object, from 1; None when it has none.  *live*: False
+    for a test event.
+
+    Raises: `ValueError` or `TypeError`, one sentence, for what a receiver would have to refuse: it would be sent for 72
+    hours, and be refused each time.
     """
 
-    id: str
-    type: str
-    created: float
+    id: str = attrs.field(validator=_named)
+    type: str = attrs.field(validator=_named)
+    created: float = knob(low=0, high=1e12, unit="s")
     object: Mapping[str, Any]
     previous: Mapping[str, Any] | None = None
-    sequence: int | None = None
+    sequence: int | None = knob(None, kind=int, low=1, high=1e12, optional=True)
     live: bool = True
 
 
