@@ -27,8 +27,9 @@ class Verdict(enum.Enum):
 class Evidence:
     """What an experiment found.
 
-    *measured* and *expected*: short texts with units, the same at every run.  *holds*: whether the measurement bears
-    out the verdict; for the verdict "wrong" that is: the claim was seen to fail.
+    *measured* and *expected*: short texts with units, the same at every run.  Expected is what theory says, or after
+    "claimed:" what the claim says and the run refutes.  *holds*: whether the measurement bears out the verdict; for the
+    verdict "wrong" that is: the claim was seen to fail.
     """
 
     measured: str

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from random import Random
 from typing import Any
 
 from sim.experiment import Comparison, compare
+from sim.outcome import Outcome
+from sim.policies.delivery import guide_schedule
 from sim.scenario import Scenario
 
 SEEDS = range(3)
@@ -34,3 +37,15 @@ def span(values: Sequence[float], form: str = ",.0f") -> str:
     """
     low, high = f"{min(values):{form}}", f"{max(values):{form}}"
     return low if low == high else f"{low} to {high}"
+
+
+def guide_attempts(seed: int) -> list[float]:
+    """The instants of the guide's 25 attempts with its own jitter, when all fail at once; seconds.
+
+    >>> len(guide_attempts(0)), guide_attempts(0)[0]
+    (25, 0.0)
+    """
+    rule, rng, failed, at = guide_schedule(), Random(seed), Outcome.answered(500), [0.0]
+    while (wait := rule.wait(len(at), failed, at[-1], 0.0, rng)) is not None:
+        at.append(at[-1] + wait)
+    return at

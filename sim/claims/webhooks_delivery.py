@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from random import Random
 from statistics import fmean
 
 from sim.claims.claiming import Evidence, Verdict, claim
-from sim.claims.measuring import between, on_seeds, span
+from sim.claims.measuring import between, guide_attempts, on_seeds, span
 from sim.outcome import Outcome
 from sim.policies.delivery import (
     FAST_FAIL,
@@ -72,7 +71,7 @@ def doubling_leaves_the_window_early() -> Evidence:
     within = sum(instant <= WINDOW for instant in at)
     return Evidence(
         f"{within} attempts; attempt 9 at {at[8] / HOUR:.1f} h, 10 at {at[9] / HOUR:.1f} h",
-        "25 attempts in 72 h",
+        "claimed: 25 attempts in 72 h",
         within == 9 and len(at) == 25,
     )
 
@@ -88,7 +87,7 @@ def instants_are_not_delays() -> Evidence:
     table, story = instants(guide_schedule(jitter=NONE))[1:5], [30.0, 300.0, 1_800.0]
     return Evidence(
         "as delays " + ", ".join(f"{at:,.0f}" for at in table) + " s",
-        "as instants " + ", ".join(f"{at:,.0f}" for at in story) + " s",
+        "claimed: " + ", ".join(f"{at:,.0f}" for at in story) + " s",
         table == [30.0, 330.0, 2_130.0, 9_330.0] and table[:3] != story,
     )
 
@@ -108,10 +107,10 @@ def the_tail_cannot_be_exponential() -> Evidence:
         growth = (low + high) / 2
         total = sum(GUIDE_GAPS[3] * growth**step for step in range(1, 21))
         low, high = (growth, high) if total < left else (low, growth)
-    ends = [_end(seed) / HOUR for seed in range(200)]
+    ends = [guide_attempts(seed)[-1] / HOUR for seed in range(200)]
     return Evidence(
         f"growth {growth:.3f}; ends after {min(ends):.1f} to {max(ends):.1f} h, {fmean(ends):.1f} on average",
-        "growth 2; 72 h",
+        "claimed: growth 2, 72 h",
         1.04 < growth < 1.06 and abs(fmean(ends) - 79.2) < 0.8 and min(ends) > 72.0 and max(ends) < 86.4,
     )
 
@@ -151,7 +150,7 @@ def a_cap_recovers_without_jitter() -> Evidence:
     last = runs.values("concurrency-cap", "last delivered, min")
     return Evidence(
         f"in 1 h: direct {span(direct)}; capped {span(capped)}, the last at {span(last, '.1f')} min",
-        "capped: 5,000, without jitter",
+        "claimed: never",
         between(direct, 0, 2_000) and set(capped) == {5_000.0} and between(last, 10.0, 11.5),
     )
 
@@ -223,19 +222,9 @@ def two_rules_for_one_answer() -> Evidence:
     first, second = (runs.values(name, "dead") for name in runs.figures)
     return Evidence(
         f"{', '.join(map(str, differ))} differ; dead after an hour of 403: {span(first)} and {span(second)}",
-        "one rule",
+        "claimed: one rule",
         differ == [400, 401, 403] and set(first) == {0.0} and between(second, 600, 850),
     )
-
-
-def _end(seed: int) -> float:
-    """When the last attempt comes with the guide's jitter, seconds."""
-    rule, rng, failed, elapsed = guide_schedule(), Random(seed), Outcome.answered(500), 0.0
-    for attempt in range(1, len(GUIDE_GAPS) + 1):
-        wait = rule.wait(attempt, failed, elapsed, 0.0, rng)
-        assert wait is not None
-        elapsed += wait
-    return elapsed
 
 
 def _action(rules: ResponseRules, status: int) -> Action:
