@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         live,
         metrics,
         policies,
+        questions,
         scenarios,
         services,
         testing,
@@ -52,8 +53,8 @@ _HOMES = {
     "Scenario": "sim.scenario",
 }
 _MODULES = (
-    "charts", "claims", "deliveries", "errors", "interleave", "laws", "live", "metrics", "policies", "scenarios",
-    "services", "testing", "widgets",
+    "charts", "claims", "deliveries", "errors", "interleave", "laws", "live", "metrics", "policies", "questions",
+    "scenarios", "services", "testing", "widgets",
 )  # fmt: skip
 
 __all__ = [
@@ -76,6 +77,7 @@ __all__ = [
     "metrics",
     "platform",
     "policies",
+    "questions",
     "run",
     "scenarios",
     "services",

@@ -1,4 +1,4 @@
-"""The terminal: `sim list`, `sim run`, `sim claims`, `sim lab`.
+"""The terminal: `sim list`, `sim run`, `sim claims`, `sim ask`, `sim lab`.
 
 Bad input ends with exit code 2 and one sentence on stderr; nothing is written then.
 """
@@ -24,6 +24,7 @@ from tqdm import tqdm
 
 from sim import claims as ledger
 from sim import lab as learner
+from sim import questions as bank
 from sim.errors import SimError
 from sim.experiment import Comparison, compare
 from sim.knobs import knobs_of
@@ -148,6 +149,25 @@ def claims(
     if failed:
         print(f"sim: the verdict is not borne out: {', '.join(failed)}", file=sys.stderr)
         raise typer.Exit(1)
+
+
+@app.command()
+def ask(
+    id_: Annotated[
+        str | None, typer.Argument(metavar="[ID]", help="Q-23, webhooks-1; without it one is drawn by lot")
+    ] = None,
+    topic: Annotated[str | None, typer.Option("--topic", metavar="T", help="draw from this topic")] = None,
+    level: Annotated[str | None, typer.Option("--level", metavar="L", help="draw from mid, senior or expert")] = None,
+    seed: Annotated[int, typer.Option("--seed", metavar="N", help="draw another one")] = 0,
+    answer: Annotated[bool, typer.Option("--answer", help="and say what a strong answer has in it")] = False,
+) -> None:
+    """Ask an interview question, as an interviewer says it; with --answer say what a strong answer has in it."""
+    if id_ is not None and (topic is not None or level is not None):
+        raise ValueError("ID names one question; --topic and --level draw one, leave them out or the ID")
+    question = bank.draw(seed, topic=topic, level=level) if id_ is None else bank.named(id_)
+    print(bank.text(question, answer=answer))
+    if not answer:
+        print(f"\n`sim ask {question.id} --answer` says what a strong answer has in it.")
 
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
