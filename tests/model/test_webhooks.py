@@ -608,3 +608,25 @@ def test_a_consumer_orders_what_overtakes_on_its_way(rule, right):
 def test_an_event_that_nobody_wants_is_named():
     """No subscription for its type: no delivery, and the fates say so."""
     assert fates(run(world(endpoints=(shop(types=("refund.created",)),)))) == {"wanted by nobody": 1}
+
+
+def test_a_replayed_delivery_does_not_hide_an_older_one():
+    """Delivery 1 is dead at once and replayed at 200 s: then it is the oldest, and before that delivery 2 was."""
+    picky = shop(faults=(BadRelease(start=0.5, length=1.0, status=401), Outage(start=1.6, length=1e5)))
+    platform = sim.platform(world(DeliveryPlan(rules=FAST_FAIL), (picky,), Replay((0.0, 1.0, 2.0))))
+    (lane,) = platform._world.platform.lanes
+    for now, age, act in ((200.0, 198.0, platform.replay), (400.0, 399.0, lambda: 0)):
+        platform.run_until(now + 0.5)
+        assert deliveries.health(platform, at=now).oldest_undelivered["shop"] == pytest.approx(age)
+        assert lane.oldest(now) == pytest.approx(age)
+        act()
+
+
+def test_an_endpoint_that_is_enabled_again_starts_over():
+    """Disabled after a day of failures, repaired, enabled: the old bad time does not disable it at the next look."""
+    plan = DeliveryPlan(auto_disable=AutoDisable(), schedule=guide_schedule(jitter=NONE), alerts=())
+    down = shop(faults=(Outage(start=0.0, length=30 * HOUR),))
+    actions = (EnableAt(at=31 * HOUR, endpoint="shop"), ReplayAt(at=31 * HOUR))
+    one = run(world(plan, (down,), AllAtOnce(clients=20), drain=60 * HOUR, actions=actions))
+    assert fates(one) == {"delivered": 20}
+    assert sum(mark.kind == "disabled" for mark in one.trace.marks) == 1

@@ -36,7 +36,7 @@ UNSENT = Outcome(Kind.FAILED, None, None, "no such name")
         (FAST_FAIL, Outcome.answered(401), Action.STOP, "401"),
         (FAST_FAIL, Outcome.answered(403), Action.STOP, "403"),
         (FAST_FAIL, Outcome.answered(404), Action.RETRY, "404"),
-        (FAST_FAIL, Outcome.answered(410), Action.DISABLE, "410: gone"),
+        (FAST_FAIL, Outcome.answered(410), Action.STOP, "410: gone"),
         (RETRY_ALL_BUT_GONE, Outcome.answered(400), Action.RETRY, "400"),
     ],
 )

@@ -121,6 +121,8 @@ class Desk:
         """Send to *endpoint* again; its dead letters stay where they are until they are replayed."""
         lane = self.lane(endpoint)
         lane.disabled = False
+        if lane.health is not None:
+            lane.health.start_over()  # or the bad time that is over would disable it at the next look
         self._mark("enabled", endpoint, "by hand")
 
     def _bring(self, timer: Timer) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bisect
+import heapq
 from collections import deque
 from collections.abc import Callable
 from random import Random
@@ -27,6 +28,9 @@ from sim.webhooks import Endpoint
 
 BUCKET = 60.0
 """Seconds in which attempts are counted together for the failure share of the last hour."""
+
+
+_UNDER_WAY = (Fate.QUEUED, Fate.IN_FLIGHT)
 
 
 class Event:
@@ -59,7 +63,7 @@ class Delivery(Timer):
         self.version = version
         self.kind = kind
         self.row = row
-        self.begun = now
+        self.made = self.begun = now
 
 
 class Try(Attempt):
@@ -82,7 +86,7 @@ class Lane:
         self.breaker: Any = fresh(plan.breaker)
         self.health: AutoDisable | None = fresh(plan.auto_disable)
         self.queue: deque[Delivery] = deque()
-        self.undelivered: deque[Delivery] = deque()
+        self.undelivered: list[tuple[float, int, Delivery]] = []  # a heap, by when each was made
         self.recent: deque[list[int]] = deque()  # [bucket, attempts, failures]
         self.in_flight = 0
         self.listed = self.waking = self.disabled = False
@@ -150,8 +154,8 @@ class Lane:
         return sum(one[1] for one in self.recent), sum(one[2] for one in self.recent)
 
     def oldest(self, now: float) -> float | None:
-        """Age in seconds of the delivery that has been under way longest; None when there is none."""
+        """Age in seconds of the oldest delivery that is under way, since it was made; None when there is none."""
         waiting = self.undelivered
-        while waiting and waiting[0].fate not in (Fate.QUEUED, Fate.IN_FLIGHT):
-            waiting.popleft()
-        return now - waiting[0].begun if waiting else None
+        while waiting and waiting[0][2].fate not in _UNDER_WAY:
+            heapq.heappop(waiting)
+        return now - waiting[0][0] if waiting else None

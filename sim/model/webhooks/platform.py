@@ -6,6 +6,7 @@ under every plan.
 
 from __future__ import annotations
 
+import heapq
 import itertools
 import math
 from bisect import bisect_right
@@ -131,7 +132,7 @@ class Platform:
         cells[row + C_KIND] = kind
         delivery = Delivery(number, lane, event, version, kind, row, now)
         self.deliveries.append(delivery)
-        lane.undelivered.append(delivery)
+        heapq.heappush(lane.undelivered, (now, number, delivery))
         self._last_row += ATTEMPTS_PER_CALL * self.trace.attempts.width
         return delivery
 
@@ -354,7 +355,7 @@ class Platform:
         cells, row = self.trace.calls.cells, delivery.row
         cells[row + C_ENDED] = cells[row + C_OK] = cells[row + C_REASON] = NAN
         self._queued(delivery)
-        delivery.lane.undelivered.append(delivery)
+        heapq.heappush(delivery.lane.undelivered, (delivery.made, delivery.number, delivery))
 
     def drop(self, delivery: Delivery, reason: str, now: float) -> None:
         """A dead letter is forgotten."""

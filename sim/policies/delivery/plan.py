@@ -11,7 +11,7 @@ import attrs
 from sim.flow import Breaker, RetryRule, check_method
 from sim.knobs import knob
 from sim.policies.client.breaker import CircuitBreaker
-from sim.policies.delivery.alerts import DeadLettersWaiting, FailureShare, OldestUndelivered
+from sim.policies.delivery.alerts import Alerts, DeadLettersWaiting, FailureShare, OldestUndelivered
 from sim.policies.delivery.health import AutoDisable
 from sim.policies.delivery.letters import DeadLetterQueue
 from sim.policies.delivery.rules import ResponseRules
@@ -84,5 +84,4 @@ class DeliveryPlan:
             check_method(self.breaker, "admit", "now", "rng")
             check_method(self.breaker, "record", "permit", "outcome", "now", "rng")
             check_method(self.breaker, "retry_after", "now")
-        for rule in self.alerts:
-            check_method(rule, "raised_by", "view")
+        Alerts(rules=self.alerts)  # refuses what is no rule, and two of one name

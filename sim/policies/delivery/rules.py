@@ -139,13 +139,15 @@ def _describe(outcome: Outcome) -> tuple[str, str]:
     return str(status), "410: gone" if status == 410 else str(status)
 
 
-RETRY_ALL_BUT_GONE = ResponseRules(heed_retry_after=False)
+RETRY_ALL_BUT_GONE = ResponseRules(
+    (("2xx", Action.DELIVERED), ("410", Action.STOP), ("else", Action.RETRY)), heed_retry_after=False
+)
 """The guide's one line: only 2xx is success, and all else is retried, except 410.  Of Retry-After it says nothing."""
 
 FAST_FAIL = ResponseRules(
     (
         ("2xx", Action.DELIVERED), ("400", Action.STOP), ("401", Action.STOP), ("403", Action.STOP),
-        ("410", Action.DISABLE), ("else", Action.RETRY),
+        ("410", Action.STOP), ("else", Action.RETRY),
     )
 )  # fmt: skip
 """The guide's next line: 400, 401 and 403 mean a mistake at the client; stop and tell."""
