@@ -8,7 +8,7 @@ from functools import lru_cache
 from urllib.parse import unquote
 
 from sim.flow import HandlerFlow, Reply
-from sim.http import Request
+from sim.http import Request, Response
 from sim.policies.http.problem import problem
 
 Endpoint = Callable[..., HandlerFlow]
@@ -19,7 +19,8 @@ class Routes:
     """A handler made of a table: "GET /users/{user}/orders" means this function, which is given `user`.
 
     A part in braces is one segment of the path, decoded.  An unknown path is a 404, a known path with another method
-    a 405 with `Allow` (RFC 9110 §15.5.6); HEAD goes where GET goes.
+    a 405 with `Allow` (RFC 9110 §15.5.6); HEAD goes where GET goes, and OPTIONS is answered with `Allow` alone
+    (§9.3.7).
     """
 
     def __init__(self, table: Mapping[str, Endpoint]) -> None:
@@ -56,4 +57,7 @@ def _nowhere(request: Request, allowed: list[str]) -> HandlerFlow:
         yield Reply(problem(404, "there is nothing at this path"))
         return
     allow = ", ".join(sorted({*allowed, *(["HEAD"] if "GET" in allowed else [])}))
+    if request.method == "OPTIONS":
+        yield Reply(Response(204, headers={"Allow": allow}))
+        return
     yield Reply(problem(405, f"this path takes {allow}", headers={"Allow": allow}))

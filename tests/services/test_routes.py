@@ -86,9 +86,16 @@ def test_another_method_is_a_405_with_allow(method, path, allow):
     assert missing_headers(refused) == ()
 
 
+def test_options_says_which_methods_there_are():
+    """OPTIONS of a known path is a 204 with Allow (RFC 9110 §9.3.7), of an unknown one a 404."""
+    asked = answer("OPTIONS", "/users/7")
+    assert (asked.status, asked.header("Allow"), asked.body) == (204, "GET, HEAD, PUT", b"")
+    assert answer("OPTIONS", "/user").status == 404
+
+
 @pytest.mark.slow
 @settings(deadline=None, max_examples=150, derandomize=True)
 @given(st.text(max_size=8), st.text("/%users7.?é\n{}", max_size=20) | st.text(max_size=20))
 def test_no_path_crashes_the_routes(method, path):
-    """Whatever method and path, there is one reply, with one of three statuses."""
-    assert answer(method, path).status in (200, 404, 405)
+    """Whatever method and path, there is one reply, with one of four statuses."""
+    assert answer(method, path).status in (200, 204, 404, 405)
