@@ -7,7 +7,7 @@ import pytest
 
 from sim.experiment import compare, run
 from sim.policies.idempotency.rules import Idempotency
-from sim.scenarios.payments import crash_after_charge, expiring_keys, spotty_payment
+from sim.scenarios.payments import crash_after_charge, expiring_keys, spotty_payment, train_in_a_tunnel
 from sim.services.payments import CheckThenAct
 
 pytestmark = pytest.mark.slow
@@ -83,6 +83,48 @@ def test_a_conflict_costs_attempts(train):
         assert train.values("one-transaction", "conflicts")[seed] == 0
         told = [train.values(name, "charged, told failed")[seed] for name in ("atomic-claim", "one-transaction")]
         assert told[0] > 3 * max(1.0, told[1])
+
+
+def of_the_train(figure, **knobs):
+    """A figure of every design in the world of one rider."""
+    compared = compare(train_in_a_tunnel(**knobs), seeds=[0])
+    return {name: compared.values(name, figure)[0] for name in compared.figures}
+
+
+def test_the_guides_own_timeline():
+    """Q-10.1: charged at 0.3 s, the answer swallowed, tried again at 3 s: twice without a key, once with any design."""
+    assert of_the_train("charges") == {"no-idempotency": 2.0} | dict.fromkeys(("check-then-act", *SOUND), 1.0)
+    assert set(of_the_train("ok").values()) == {1.0}
+    attempts = run(train_in_a_tunnel(), "check-then-act").trace.attempts
+    assert list(attempts.column("sent")) == [0.0, 3.0]
+    assert attempts.column("finished") == pytest.approx([0.3, 3.05])
+    assert list(attempts.column("answer")) == [201.0, 200.0]
+
+
+def test_a_swallowed_request_looks_like_a_swallowed_answer():
+    """The client's columns are the same in both; only the server's differ, and with them the number of charges."""
+    request, answer = (run(train_in_a_tunnel(tunnel_start=at), "no-idempotency").trace for at in (0.0, 0.28))
+    for name in ("sent", "settled"):
+        assert request.attempts.column(name) == answer.attempts.column(name)
+    # NaN is not equal to itself; the first attempt has no status in either.
+    assert list(request.attempts.column("status"))[1:] == list(answer.attempts.column("status"))[1:] == [201.0]
+    assert (len(request.ledger), len(answer.ledger)) == (1, 2)
+
+
+@pytest.mark.parametrize(("charge", "charges"), [(2.9, 1.0), (3.1, 2.0)])
+def test_a_charge_that_outlasts_the_gap_is_made_twice(charge, charges):
+    """No tunnel at all: the listing charges twice as soon as the charge takes longer than the 3 s until the retry."""
+    found = of_the_train("charges", charge=charge, tunnel_start=60.0)
+    assert found["check-then-act"] == charges
+    assert {found[name] for name in SOUND} == {1.0}
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_charged_again_is_the_share_of_double_charges(seed):
+    """The figure in per cent is the count over the payments."""
+    found = run(spotty_payment(horizon=10.0), "no-idempotency", seed=seed).summary()
+    assert found["charged again, %"] == pytest.approx(100 * found["double charges"] / found["calls"])
+    assert found["charged again, %"] > 0
 
 
 def test_short_memories_charge_again():
