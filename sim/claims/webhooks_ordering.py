@@ -62,7 +62,7 @@ def a_higher_sequence_loses_deltas() -> Evidence:
 def a_refetch_is_not_always_consistent() -> Evidence:
     """Three seeds.  An access takes 0.2 s: at least 1 % of the copies stay stale for good, over 97 % when the source is
     a replica 2 s behind.  With a guard that also looks at the event's sequence: none in either."""
-    own = on_seeds(out_of_order_events(), ["refetch", "guarded-refetch"])
+    own = _overtaken("refetch", "guarded-refetch")
     lag = _overtaken("refetch", "guarded-refetch", replica_lag=2.0)
     plain, behind = (runs.values("refetch", "stale copies") for runs in (own, lag))
     guarded = [value for runs in (own, lag) for value in runs.values("guarded-refetch", "stale copies")]
