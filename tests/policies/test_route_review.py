@@ -7,15 +7,15 @@ from hypothesis import strategies as st
 from sim.policies.http.route_review import parse_route, review
 
 GOOD = """
-GET    /v1/users?limit&after          -> 200
-POST   /v1/users                      -> 201
-GET    /v1/users/{id}                 -> 200
-PUT    /v1/users/{id}                 -> 200
-PATCH  /v1/users/{id}                 -> 200
-DELETE /v1/users/{id}                 -> 204
+GET    /v1/users?limit&after          -> 200, 400, 429
+POST   /v1/users                      -> 201, 409, 422, 429
+GET    /v1/users/{id}                 -> 200, 404
+PUT    /v1/users/{id}                 -> 200, 404, 412, 422
+PATCH  /v1/users/{id}                 -> 200, 404, 412, 422
+DELETE /v1/users/{id}                 -> 204, 404
 GET    /v1/users/{id}/orders?limit&after -> 200
 POST   /v1/users/{id}/orders          -> 201
-PUT    /v1/users/{id}/orders/{order}/payment -> 200
+PUT    /v1/users/{id}/orders/{order}/payment -> 200, 404, 409
 GET    /v1/categories?limit&page      -> 200
 GET    /v1/status                     -> 200
 GET    /v1/new-releases?limit&cursor  -> 200
@@ -23,7 +23,7 @@ GET    /v1/new-releases?limit&cursor  -> 200
 
 
 def test_a_good_table_is_met_with_silence():
-    """Nouns, plural collections, the methods for the verbs, 201 and 204, limits and pages, one version."""
+    """Nouns, plural collections, methods for the verbs, 201 and 204, limits and pages, one version, errors, a 429."""
     assert review(GOOD.splitlines()) == ()
 
 
@@ -58,6 +58,10 @@ def test_a_good_table_is_met_with_silence():
         ("GET /v1/orderItems?limit&page", ["/order-items"]),
         ("GET /v1/users.json/{id}", ["that is what Accept"]),
         ("GET /users/{id}", ["no path names a version"]),
+        ("GET /v1/users/{id} -> 200", ["no line names an error", "no line has a limit"]),
+        ("GET /v1/users/{id} -> 200, 429", ["say 404"]),
+        ("POST /v1/users -> 201, 429", ["say 422, with every wrong field at once"]),
+        ("PUT /v1/users/{id} -> 200, 404, 422", ["a 412 for the second"]),
     ],
 )
 def test_what_is_said_about_a_line(line, words):
@@ -69,7 +73,8 @@ def test_what_is_said_about_a_line(line, words):
 
 def test_the_table_is_looked_at_as_a_whole():
     """A version on some lines only, and one line twice under two names of its part."""
-    said = [str(remark) for remark in review(["GET /v1/users/{id}", "GET /V1/users/{user}", "GET /status"])]
+    lines = ["GET /v1/users/{id} -> 200, 404, 429", "GET /V1/users/{user} -> 200, 404", "GET /status"]
+    said = [str(remark) for remark in review(lines)]
     assert said == [
         "the table: some paths have a version and some have none; pick one place for it",
         "the table: GET /V1/users/{user} is there twice; only one of them will be reached",
@@ -78,18 +83,28 @@ def test_the_table_is_looked_at_as_a_whole():
 
 
 def test_our_own_orders_are_reviewed_too():
-    """The orders API of this course: nothing to say but that no path names a version."""
+    """The orders API of this course: nothing to say but that no path names a version, and that there is no limit."""
     lines = [
-        "GET /users/{user}",
-        "GET /users/{user}/orders?limit&after",
-        "POST /users/{user}/orders -> 201",
-        "GET /users/{user}/orders/{order}",
-        "PUT /users/{user}/orders/{order}/payment -> 200",
+        "GET /users/{user} -> 200, 404",
+        "GET /users/{user}/orders?limit&after -> 200, 400, 404",
+        "POST /users/{user}/orders -> 201, 404, 422",
+        "GET /users/{user}/orders/{order} -> 200, 404",
+        "PUT /users/{user}/orders/{order}/payment -> 200, 404, 409",
     ]
-    assert [remark.route for remark in review(lines)] == ["the table"]
+    assert [remark.route for remark in review(lines)] == ["the table"] * 2
 
 
-@pytest.mark.parametrize("line", ["GET", "/users", "FETCH /users", "GET users", "GET /a b", "GET /a -> 99"])
+def test_errors_are_missed_once_and_not_line_by_line():
+    """A table that is silent about errors gets one remark about it; one that names some is read line by line."""
+    silent = review(["GET /v1/users/{id} -> 200", "DELETE /v1/users/{id} -> 204"])
+    assert [remark.route for remark in silent] == ["the table"] * 2
+    (one,) = review(["GET /v1/users/{id} -> 200, 404, 429", "DELETE /v1/users/{id} -> 204, 409"])
+    assert str(one) == "DELETE /v1/users/{id} -> 204, 409: an id can be wrong; say 404"
+
+
+@pytest.mark.parametrize(
+    "line", ["GET", "/users", "FETCH /users", "GET users", "GET /a b", "GET /a -> 99", "GET /a -> 200, no"]
+)
 def test_a_line_that_is_no_route_is_refused(line):
     """One sentence that shows what a route looks like."""
     with pytest.raises(ValueError, match="like 'GET /v1/users"):

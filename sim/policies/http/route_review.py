@@ -18,13 +18,14 @@ import attrs
 class Route:
     """One line of the table.  *parameters*: of its query; *status*: of its good answer, None when the table is silent.
 
-    Written "GET /v1/users?limit&cursor -> 200".
+    *errors*: the other answers that it names.  Written "GET /v1/users/{id} -> 200, 404, 429".
     """
 
     method: str
     segments: tuple[str, ...]
     parameters: frozenset[str] = frozenset()
     status: int | None = None
+    errors: frozenset[int] = frozenset()
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -53,7 +54,7 @@ def parse_route(line: str) -> Route:
 
     Raises: `ValueError` when it is none.
 
-    >>> parse_route("POST /v1/users/{id}/orders -> 201").status
+    >>> parse_route("POST /v1/users/{id}/orders -> 201, 422").status
     201
     """
     match = _LINE.fullmatch(line.strip())
@@ -62,7 +63,8 @@ def parse_route(line: str) -> Route:
     path, _, query = match["path"].partition("?")
     parameters = frozenset(part.partition("=")[0] for part in query.split("&") if part)
     segments = tuple(part for part in path.split("/") if part)
-    return Route(match["method"], segments, parameters, int(match["status"]) if match["status"] else None)
+    answers = [int(number) for number in re.findall("[0-9]+", match["answers"] or "")]
+    return Route(match["method"], segments, parameters, answers[0] if answers else None, frozenset(answers[1:]))
 
 
 def review(lines: Iterable[str]) -> tuple[Remark, ...]:
@@ -74,6 +76,8 @@ def review(lines: Iterable[str]) -> tuple[Remark, ...]:
     ...     print(remark)
     GET /getUser: the path says 'get', and so does the method; name the thing, not what is done to it: /users
     the table: no path names a version; say where it stands before the first breaking change
+    the table: no line names an error; say what can go wrong, and that one document tells of all of it (RFC 9457)
+    the table: no line has a limit; say how often a client may call, and answer 429 with Retry-After (RFC 6585 §4)
     """
     written = [line.strip() for line in lines if line.strip()]
     routes = [parse_route(line) for line in written]
@@ -162,6 +166,18 @@ def _code(route: Route) -> Iterator[str]:
         yield "a DELETE creates nothing; 204, or 200 with what there is to say"
 
 
+def _errors(route: Route) -> Iterator[str]:
+    if not route.errors:
+        return  # said once, of the whole table
+    writes = route.method in ("POST", "PUT", "PATCH")
+    if any(map(_is_part, route.segments)) and not route.errors & {404, 410}:
+        yield "an id can be wrong; say 404"
+    if writes and not route.errors & {400, 409, 422}:
+        yield "what is sent can be wrong; say 422, with every wrong field at once"
+    if route.method in ("PUT", "PATCH") and _is_part(route.last) and not route.errors & {409, 412}:
+        yield "two may change it at once; If-Match, and a 412 for the second (RFC 9110 §13.1.1)"
+
+
 def _style(route: Route) -> Iterator[str]:
     for name in route.names:
         if re.search(r"[A-Z_]", name) and _verb_of(name) is None:
@@ -171,7 +187,9 @@ def _style(route: Route) -> Iterator[str]:
 
 
 Rule: TypeAlias = Callable[[Route], Iterator[str]]
-_RULES: tuple[Rule, ...] = (_verb_in_path, _unsafe_get, _singular, _too_deep, _wrong_method, _unpaged, _code, _style)
+_RULES: tuple[Rule, ...] = (
+    _verb_in_path, _unsafe_get, _singular, _too_deep, _wrong_method, _unpaged, _code, _errors, _style
+)  # fmt: skip
 
 
 def _whole(routes: list[Route]) -> Iterator[str]:
@@ -180,6 +198,11 @@ def _whole(routes: list[Route]) -> Iterator[str]:
         yield "no path names a version; say where it stands before the first breaking change"
     elif not all(versioned):
         yield "some paths have a version and some have none; pick one place for it"
+    named: set[int] = set().union(*(route.errors for route in routes))
+    if routes and not named:
+        yield "no line names an error; say what can go wrong, and that one document tells of all of it (RFC 9457)"
+    if routes and 429 not in named:
+        yield "no line has a limit; say how often a client may call, and answer 429 with Retry-After (RFC 6585 §4)"
     seen: set[tuple[str, tuple[str, ...]]] = set()
     for route in routes:
         shape = (route.method, tuple("{}" if _is_part(part) else part.lower() for part in route.segments))
@@ -189,7 +212,8 @@ def _whole(routes: list[Route]) -> Iterator[str]:
 
 
 _LINE = re.compile(
-    r"(?P<method>GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS)\s+(?P<path>/\S*)(?:\s*->\s*(?P<status>[1-5][0-9]{2}))?"
+    r"(?P<method>GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS)\s+(?P<path>/\S*)"
+    r"(?:\s*->\s*(?P<answers>[1-5][0-9]{2}(?:,\s*[1-5][0-9]{2}){0,20}))?"
 )
 _VERSION = re.compile(r"v[0-9]+(\.[0-9]+)*", re.IGNORECASE)
 _READS = ("get", "list", "fetch", "find", "search", "read", "show", "view", "check", "count")
