@@ -9,6 +9,7 @@ from sim.charts.agreement import agreement
 from sim.charts.breakers import breaker_states
 from sim.charts.deliveries import attempts, delivery
 from sim.charts.endings import latency, outcomes
+from sim.charts.layers import layers
 from sim.charts.over_time import load
 from sim.charts.panels import figures
 from sim.charts.saving import alt, save
@@ -48,6 +49,7 @@ __all__ = [
     "delivery",
     "figures",
     "latency",
+    "layers",
     "load",
     "outcomes",
     "save",
