@@ -15,7 +15,7 @@ from sim.experiment import Run
 
 
 def sequence(run: Run, call: int) -> Figure:
-    """Everything that one call sent and was sent, client left, server right, time downwards.
+    """Everything that one call sent and was sent, client left, server right, time downwards; faults are grey.
 
     Raises: `ValueError` when the run has no such call.
     """
@@ -26,12 +26,14 @@ def sequence(run: Run, call: int) -> Figure:
     instants = [row[key] for row in rows for key in ("sent", "arrived", "finished", "settled") if row[key] == row[key]]
     first, last = min(instants), max(instants)
     tilt = max(last - first, 0.01) / 60
-    figure, axes = canvas(height=max(3.6, 0.8 * len(rows) + 2))
+    height = max(3.6, 0.8 * len(rows) + 2)
+    figure, axes = canvas(height=height)
     notes: list[_Note] = []
     endings = [_exchange(axes, notes, row, tilt) for row in rows]
     # Notes of one instant stand below each other, and may so reach further down than the last event.
-    last = max(last, _place(axes, notes, gap=2 * tilt))
+    last = max(last, _place(axes, notes, gap=max(last - first, 0.01) * _LINE / (height - 1)))
     axes.vlines((0, 1), first - tilt, last + 2 * tilt, colors=BLACK)
+    _shade(axes, run, first - 2 * tilt, last + 3 * tilt)
     axes.set_xlim(-0.45, 1.45)
     axes.set_ylim(last + 3 * tilt, first - 2 * tilt)
     axes.set_xticks((0, 1), ("client", "server"))
@@ -39,6 +41,27 @@ def sequence(run: Run, call: int) -> Figure:
     axes.set_ylabel("time, s (downwards)")
     axes.set_title(f"Call {call}: {run.policy}, seed {run.seed}", loc="left")
     return tell(figure, f"Call {call} made {len(rows)} attempts: {', '.join(endings)}.")
+
+
+_LINE = 0.2
+"""Inches that a line of text needs."""
+
+
+def _shade(axes: Axes, run: Run, top: float, bottom: float) -> None:
+    """Grey from each fault's beginning to its end, as far as it can be seen here, with its name."""
+    begun: dict[str, float] = {}
+    spans: list[tuple[str, float, float]] = []
+    for mark in run.trace.marks:
+        if mark.kind == "fault" and mark.note == "begins":
+            begun[mark.subject] = mark.at
+        elif mark.kind == "fault" and mark.subject in begun:
+            spans.append((mark.subject, begun.pop(mark.subject), mark.at))
+    spans += [(subject, at, bottom) for subject, at in begun.items()]
+    for subject, start, end in spans:
+        start, end = max(start, top), min(end, bottom)
+        if start < end:
+            axes.axhspan(start, end, color=BLACK, alpha=0.12, linewidth=0)
+            axes.text(0.5, (start + end) / 2, subject, ha="center", va="center", color=BLACK, alpha=0.7)
 
 
 @attrs.frozen
@@ -77,6 +100,9 @@ def _exchange(axes: Axes, notes: list[_Note], row: dict[str, float], tilt: float
     note(0, sent, f"send {label}")
     if arrived == arrived:
         arrow(sent, arrived, False, "-", BLUE)
+    elif settled == settled and row["status"] != row["status"]:
+        axes.plot((0, 0.5), (sent, sent + tilt / 2), color=PURPLE, linestyle=":")
+        axes.plot(0.5, sent + tilt / 2, marker="x", color=PURPLE)
     if row["started"] == row["started"]:
         stop = finished if finished == finished else row["started"]
         axes.plot((1, 1), (row["started"], stop), color=BLUE, linewidth=7, solid_capstyle="butt", alpha=0.6)
