@@ -4,10 +4,33 @@ from __future__ import annotations
 
 import base64
 import io
+from collections.abc import Sequence
 from typing import Any
 
+import anywidget
 import ipywidgets as w
 from matplotlib.figure import Figure
+
+KEYS = """
+function leave({ target }) {
+  if (target.matches?.(".sim-live-panel select")) target.setAttribute("data-lm-suppress-shortcuts", "true");
+}
+export default {
+  render({ el }) {
+    el.hidden = true;
+    document.addEventListener("focusin", leave);
+    return () => document.removeEventListener("focusin", leave);
+  },
+};
+"""
+"""JupyterLab takes the arrows and the letters of a list that has the focus for its own commands (D, D deletes a cell).
+
+This asks it to leave them to the list.  Buttons and fields need no such help, and keep Shift+Enter and the like.
+"""
+
+
+class _Keys(anywidget.AnyWidget):
+    _esm = KEYS
 
 
 class LivePanel(w.VBox):  # type: ignore[misc]  # ipywidgets has no types
@@ -15,6 +38,10 @@ class LivePanel(w.VBox):  # type: ignore[misc]  # ipywidgets has no types
 
     JupyterLab and an HTML export show the picture where no kernel runs; a terminal shows the sentence.
     """
+
+    def __init__(self, parts: Sequence[w.Widget] = ()) -> None:
+        super().__init__([*parts, _Keys()])
+        self.add_class("sim-live-panel")
 
     def picture(self) -> Figure:
         """The panel as it stands, without its buttons."""
