@@ -99,7 +99,8 @@ def recording_first_loses_events() -> Evidence:
     runs = on_seeds(duplicate_deliveries(horizon=40.0), ["record-first", "one-transaction"])
     lost, safe = (runs.values(name, "events lost") for name in runs.figures)
     return Evidence(
-        f"{word(first)}; process first: {word(last)}; one transaction: {word(one)}; {span(lost)} and {span(safe)} lost",
+        f"record first: {word(first)}, {span(lost)} events in a run; process first: {word(last)}; "
+        f"one transaction: {word(one)}, {span(safe)}",
         "claimed: none lost",
         "lost" in first.sentence and "2 times" in last.sentence and one.ok and min(lost) >= 3 and set(safe) == {0.0},
     )
@@ -118,7 +119,7 @@ def acknowledging_first_loses_events() -> Evidence:
     runs = on_seeds(duplicate_deliveries(horizon=40.0), ["acknowledge-first", "durable-inbox"])
     lost, safe = (runs.values(name, "events lost") for name in runs.figures)
     return Evidence(
-        f"thread: {word(thread)}; durable inbox: {word(durable)}; {span(lost)} and {span(safe)} lost",
+        f"thread: {word(thread)}, {span(lost)} events in a run; durable inbox: {word(durable)}, {span(safe)}",
         "claimed: none lost",
         "lost" in thread.sentence and durable.ok and min(lost) >= 3 and set(safe) == {0.0},
     )

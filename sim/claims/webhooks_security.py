@@ -68,8 +68,8 @@ def a_comparison_that_stops_gives_the_signature_away() -> Evidence:
     found = sum(one.text is not None and one.requests <= 1_024 for one in naive)
     leaked = sum(one.text is not None for one in full)
     return Evidence(
-        f"equal {equal} of 5; found {found} of 5, in {span([one.requests for one in naive])} requests",
-        "claimed: equal 5, found 0",
+        f"header equal {equal} of 5; guessed {found} of 5, in {span([one.requests for one in naive])} requests",
+        "claimed: equal 5, guessed 0",
         equal == 0 and found == 5 and leaked == 0,
     )
 
