@@ -81,7 +81,7 @@ def test_the_table_ends_with_a_plain_sentence(capsys):
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["run", "thundering-hurd"], "unknown scenario 'thundering-hurd'; did you mean thundering-herd?"),
+        (["run", "thundering-hurd"], "unknown scenario 'thundering-hurd'; did you mean thundering-herd"),
         (["run", "thundering-herd", "--policy", "ful-jitter"], "unknown policy 'ful-jitter'; did you mean full-jitter"),
         (
             ["run", "thundering-herd", "--set", "client=3"],
