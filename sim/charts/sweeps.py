@@ -17,10 +17,13 @@ if TYPE_CHECKING:
 _COLOURS = {"ok": GREEN, "gave_up": BLACK, "zombie": VERMILLION, "rejected": ORANGE, "timed_out": PURPLE}
 
 
-def curve(frame: pandas.DataFrame, x: str, figures: Sequence[str]) -> Figure:
+def curve(
+    frame: pandas.DataFrame, x: str, figures: Sequence[str], *, y: str = "count per run", unit: str = ""
+) -> Figure:
     """The *figures* of a sweep over the knob *x*, with their 95 % intervals.
 
-    *frame*: what `sim.sweep` returns: columns *x*, figure, mean, low, high, n.
+    *frame*: what `sim.sweep` returns: columns *x*, figure, mean, low, high, n.  *y*: what they are, with their unit.
+    *unit*: the knob's.
     """
     figure, axes = canvas()
     told = []
@@ -45,5 +48,5 @@ def curve(frame: pandas.DataFrame, x: str, figures: Sequence[str]) -> Figure:
         axes.minorticks_off()
     axes.set_ylim(bottom=0)
     axes.yaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
-    name_axes(axes, f"{' and '.join(figures)} by {x}, mean and 95 % interval", "count per run", x)
+    name_axes(axes, f"{' and '.join(figures)} by {x}, mean and 95 % interval", y, f"{x}, {unit}" if unit else x)
     return tell(figure, "; ".join(told) + ".")
