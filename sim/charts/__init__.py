@@ -8,6 +8,7 @@ axes carry units, and every figure has a sentence for those who cannot see it: `
 from sim.charts.agreement import agreement
 from sim.charts.breakers import breaker_states
 from sim.charts.deliveries import attempts, delivery
+from sim.charts.depths import depths
 from sim.charts.endings import latency, outcomes
 from sim.charts.layers import layers
 from sim.charts.over_time import load
@@ -47,6 +48,7 @@ __all__ = [
     "breaker_states",
     "curve",
     "delivery",
+    "depths",
     "figures",
     "latency",
     "layers",

@@ -94,6 +94,7 @@ def shifting_pages(
     limit: Annotated[int, Knob(low=1, high=100, unit="rows", help="page size")] = 50,
     inserts: Annotated[float, Knob(low=0, high=40, unit="rows", help="new rows while one page is read")] = 2.0,
     deletes: Annotated[float, Knob(low=0, high=40, unit="rows", help="rows deleted while one page is read")] = 0.0,
+    touches: Annotated[float, Knob(low=0, high=40, unit="rows", help="rows that become the newest meanwhile")] = 0.0,
     newest_first: Annotated[bool, Knob(help="the list begins with the newest row")] = True,
     anywhere: Annotated[bool, Knob(help="new rows land anywhere in the list, not at its new end")] = False,
     walkers: Annotated[int, Knob(low=1, high=10_000, unit="clients", help="each walks a list of its own")] = 40,
@@ -102,9 +103,17 @@ def shifting_pages(
 
     Each client reads a page a second, and rows come and go at random instants.  An offset counts from the start: what
     is inserted before the place comes twice, lambda * floor(N / (L - lambda)) rows in a walk, and what is deleted
-    before it makes others be skipped.  A keyset does neither, whatever changes.
+    before it makes others be skipped.  A keyset does neither, whatever comes and goes.  Rows that
+    are touched are another matter: their sort key itself changes, and what jumps behind a cursor is skipped by it.
     """
-    shape = _Shape(rows=rows, inserts=inserts, deletes=deletes, newest_first=newest_first, anywhere=anywhere)
+    shape = _Shape(
+        rows=rows,
+        inserts=inserts,
+        deletes=deletes,
+        touches=touches,
+        newest_first=newest_first,
+        anywhere=anywhere,
+    )
     order = "-created_at" if newest_first else "created_at"
     schemes = {name: rules for name, rules in SCHEMES.items() if name != "keyset-no-tie-breaker"}
     return Scenario(
@@ -136,6 +145,7 @@ class _Shape:
     rows: int
     inserts: float
     deletes: float
+    touches: float
     newest_first: bool
     anywhere: bool
 
@@ -150,25 +160,30 @@ class _ShiftingList:
         self.listing = Listing(self._pages, rules=rules)
         self._next_id = self._newest = shape.rows
         self._changes = self._instants(now)
-        self._coming = next(self._changes, (math.inf, False))
+        self._coming = next(self._changes, (math.inf, ""))
 
     def catch_up(self, now: float) -> list[int]:
         """Let everything happen that is due; the ids of rows that were deleted."""
         gone = []
         while self._coming[0] <= now:
-            if self._coming[1]:
+            change = self._coming[1]
+            if change == "insert":
                 self._insert()
-            elif self._ids:
+            elif self._ids and change == "delete":
                 gone.append(self._delete())
-            self._coming = next(self._changes, (math.inf, False))
+            elif self._ids:
+                self._touch()
+            self._coming = next(self._changes, (math.inf, ""))
         return gone
 
-    def _instants(self, now: float) -> Iterator[tuple[float, bool]]:
-        """When something changes, a Poisson process, and whether it is an insert."""
-        rate = self._shape.inserts + self._shape.deletes
+    def _instants(self, now: float) -> Iterator[tuple[float, str]]:
+        """When something changes, a Poisson process, and what."""
+        inserts, deletes = self._shape.inserts, self._shape.deletes
+        rate = inserts + deletes + self._shape.touches
         while rate > 0.0:
             now += self._rng.expovariate(rate)
-            yield now, self._rng.random() * rate < self._shape.inserts
+            drawn = self._rng.random() * rate
+            yield now, "insert" if drawn < inserts else "delete" if drawn < inserts + deletes else "touch"
 
     def _insert(self) -> None:
         if self._shape.anywhere:
@@ -186,6 +201,12 @@ class _ShiftingList:
         key = self._ids.pop()
         self._pages.delete(key)
         return key
+
+    def _touch(self) -> None:
+        key = self._ids[self._rng.randrange(len(self._ids))]
+        self._pages.delete(key)
+        self._newest += 1
+        self._pages.insert({"id": key, "created_at": float(self._newest)})
 
 
 class _ShiftingLists:

@@ -27,6 +27,7 @@ def products(count, per_instant=1):
 
 ROWS = products(30, per_instant=4)
 FORMS = {form: SQLitePages(rows=ROWS, form=form) for form in Form}
+WAYS = [*FORMS.values(), *(SQLitePages(rows=ROWS, form=form, deferred=True) for form in Form)]
 MEMORY = MemoryPages(ROWS, columns=("created_at", "price"))
 
 
@@ -48,11 +49,11 @@ MEMORY = MemoryPages(ROWS, columns=("created_at", "price"))
     )
 )
 def test_memory_and_sqlite_agree(query):
-    """Every order, filter, offset, position and direction, in all forms: the same rows as in memory."""
+    """Every order, filter, offset, position and direction, in all forms and deferred: the same rows as in memory."""
     if query.sort.tie_breaker is None and query.position is not None:
         query = attrs.evolve(query, position=query.position[:1])
     expected = list(MEMORY.fetch(query).rows)
-    for pages in FORMS.values():
+    for pages in WAYS:
         assert list(pages.fetch(query).rows) == expected
     if query.sort.tie_breaker is not None:
         assert expected == select(ROWS, query)
@@ -154,6 +155,69 @@ def test_rows_are_kept_in_the_file(tmp_path):
     again = SQLitePages(path)
     assert [row["id"] for row in again.fetch(PageQuery(limit=5)).rows] == [0, 1]
     again.close()
+
+
+def test_a_filled_table_is_what_it_says():
+    """SQLite makes the rows itself: ids count up, timestamps are shared, one in a thousand is rare."""
+    pages = SQLitePages.filled(2_500, per_instant=30)
+    (row,) = pages.fetch(PageQuery(limit=1, offset=2_499)).rows
+    assert row == {"id": 2_499, "created_at": 83, "price": 493, "category": "common"}
+    assert pages.total([])[0] == 2_500
+    assert pages.total([("category", "rare")])[0] == 3
+
+
+def test_a_count_with_a_filter_looks_at_every_row():
+    """Ten times the rows are ten times the steps; an index that begins with the filter needs only what matches."""
+    small, large = (SQLitePages.filled(count).total([("category", "rare")])[1] for count in (1_000, 10_000))
+    assert 9 < large / small < 11
+    indexed = SQLitePages.filled(10_000, indexes=[("category", "created_at", "id")])
+    assert indexed.total([("category", "rare")])[1] < large / 50
+
+
+def test_an_order_without_an_index_costs_the_whole_table():
+    """A keyset on a column without an index: every page sorts the table, and more rows are more steps."""
+    query = PageQuery(limit=5, sort=Sort("price"), position=(500, 500))
+    bare, indexed = (SQLitePages.filled(5_000, indexes=made) for made in ([], [("price", "id")]))
+    assert list(bare.fetch(query).rows) == list(indexed.fetch(query).rows)
+    assert bare.fetch(query).steps > 50 * indexed.fetch(query).steps
+    assert "TEMP B-TREE" in bare.plan(query)
+
+
+def test_an_index_of_a_column_that_is_not_there_is_refused():
+    """Names of an index cannot be bound either."""
+    with pytest.raises(ValueError, match="there is no column 'colour'"):
+        SQLitePages(indexes=[("colour", "id")])
+
+
+def test_a_variant_asks_the_same_table():
+    """What is inserted by one is found by the other; only the statement differs."""
+    pages = SQLitePages(rows=products(3))
+    other = pages.variant(form=Form.OR, deferred=True)
+    pages.insert({"id": 9, "created_at": 9})
+    assert [row["id"] for row in other.fetch(PageQuery(limit=5)).rows] == [0, 1, 2, 9]
+    assert "JOIN" in other.statement(PageQuery(limit=5))[0]
+    assert "JOIN" not in pages.statement(PageQuery(limit=5))[0]
+
+
+def test_a_snapshot_does_not_see_what_others_commit(tmp_path):
+    """A walk by offset inside a snapshot: three inserts at the head between its pages, and every row comes once."""
+    path = str(tmp_path / "shop.sqlite")
+    reader, writer = SQLitePages(path, rows=products(9)), SQLitePages(path)
+    newest = Sort(descending=True)
+
+    def walked():
+        shown = []
+        for page in range(3):
+            shown += [row["id"] for row in reader.fetch(PageQuery(limit=3, sort=newest, offset=3 * page)).rows[:3]]
+            last = writer.fetch(PageQuery(limit=1, sort=newest)).rows[0]["id"]
+            writer.insert({"id": last + 1, "created_at": last + 1})
+        return shown
+
+    with reader.snapshot():
+        assert walked() == list(range(8, -1, -1))
+    assert walked() == [11, 10, 9, 9, 8, 7, 7, 6, 5]
+    reader.close()
+    writer.close()
 
 
 def answer(service, path):

@@ -120,6 +120,29 @@ def test_a_keyset_shows_every_row_that_stayed_once(knobs):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(
+    ("newest_first", "spoilt", "clean"),
+    [(True, "skips per walk", "duplicates per walk"), (False, "duplicates per walk", "skips per walk")],
+    ids=["newest first skips", "oldest first repeats"],
+)
+def test_no_keyset_survives_a_sort_key_that_changes(newest_first, spoilt, clean):
+    """Two touches a page: what becomes the newest is skipped or comes twice, about lambda * P / 2 = 20 in a walk."""
+    world = shifting_pages(walkers=20, inserts=0.0, touches=2.0, newest_first=newest_first)
+    compared = compare(world, ["keyset"], seeds=SEEDS)
+    assert 15 < mean(compared.values("keyset", spoilt)) < 25
+    assert compared.values("keyset", clean) == [0.0] * 3
+
+
+@pytest.mark.slow
+def test_an_offset_repeats_and_skips_what_is_touched():
+    """A row that jumps to the head pushes another one over the edge of a page: as many duplicates as skips."""
+    compared = walks(inserts=0.0, touches=2.0)
+    duplicates, skips = (compared.values("offset", what) for what in ("duplicates per walk", "skips per walk"))
+    assert 15 < mean(duplicates) < 25
+    assert abs(mean(duplicates) - mean(skips)) < 2
+
+
+@pytest.mark.slow
 def test_rules_of_your_own_take_the_seat():
     """A small largest page refuses the crawler's request: every call is a 400."""
     one = run(deep_pages(rows=100, crawlers=3), PageRules(max_limit=20), seed=0)
