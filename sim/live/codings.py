@@ -14,7 +14,8 @@ import time
 import zlib
 from collections.abc import Callable, Iterable, Mapping
 from importlib import import_module
-from importlib.resources import files
+from importlib.util import find_spec
+from pathlib import Path
 from random import Random
 from typing import TypeAlias
 
@@ -74,13 +75,13 @@ def bodies() -> dict[str, bytes]:
     numbers = array.array("I", (1_000_000 + 40 * number + rng.randrange(40) for number in range(8_000)))
     return {
         "JSON, a list of products": json,
-        "JSON, a schema": files("nbformat.v4").joinpath("nbformat.v4.5.schema.json").read_bytes(),
+        "JSON, a schema": _file_of("nbformat", "v4/nbformat.v4.5.schema.json"),
         "JSON, one small product": products(1),
         "float64, a sensor": walk.tobytes(),
         "uint32, rising ids": numbers.tobytes(),
         "bitmap, 3 bytes a pixel": _bitmap(rng),
-        "font, TrueType": files("matplotlib").joinpath("mpl-data/fonts/ttf/DejaVuSansDisplay.ttf").read_bytes(),
-        "picture, PNG": files("matplotlib").joinpath("mpl-data/images/matplotlib_large.png").read_bytes(),
+        "font, TrueType": _file_of("matplotlib", "mpl-data/fonts/ttf/DejaVuSansDisplay.ttf"),
+        "picture, PNG": _file_of("matplotlib", "mpl-data/images/matplotlib_large.png"),
         "gzip, packed already": gzip.compress(json, 6, mtime=0),
         "random, or encrypted": rng.randbytes(32_000),
     }
@@ -111,14 +112,16 @@ def packed(names: Iterable[str] | None = None) -> list[Packed]:
     ]
 
 
-def costs(body: bytes, *, rounds: int = 5, to: str = "gzip-6") -> dict[str, float]:
+def costs(body: bytes, *, only: Iterable[str] | None = None, rounds: int = 5, to: str = "gzip-6") -> dict[str, float]:
     """Processor time of each coder for *body*, as a multiple of that of the coder *to*.
 
-    The best of *rounds*, taken in turn, so that a busy moment of the machine strikes none of them alone.
+    *only*: the names of the coders, None is all.  The best of *rounds* counts, taken in turn, so that a busy moment of
+    the machine strikes none of them alone.
     """
     best: dict[str, float] = {}
+    chosen = {name: coder for name, coder in coders().items() if only is None or name in {*only, to}}
     for _ in range(rounds):
-        for name, coder in coders().items():
+        for name, coder in chosen.items():
             best[name] = min(best.get(name, math.inf), _seconds(coder, body))
     return {name: seconds / best[to] for name, seconds in best.items()}
 
@@ -158,6 +161,14 @@ def read_by_length(secret: str, *, digits: str = "0123456789abcdef", coder: str 
             break
         known = best[0]
     return known, requests
+
+
+def _file_of(package: str, name: str) -> bytes:
+    """A file that was installed with *package*, which need not be imported for it."""
+    found = find_spec(package)
+    assert found is not None
+    assert found.origin is not None
+    return (Path(found.origin).parent / name).read_bytes()
 
 
 def _seconds(coder: Coder, body: bytes) -> float:
