@@ -11,7 +11,9 @@ from sim.charts.deliveries import attempts, delivery
 from sim.charts.depths import depths
 from sim.charts.endings import latency, outcomes
 from sim.charts.layers import layers
+from sim.charts.origin import at_origin
 from sim.charts.over_time import load
+from sim.charts.packing import packing
 from sim.charts.panels import figures
 from sim.charts.saving import alt, save
 from sim.charts.schedules import schedule
@@ -44,6 +46,7 @@ __all__ = [
     "Style",
     "agreement",
     "alt",
+    "at_origin",
     "attempts",
     "breaker_states",
     "curve",
@@ -54,6 +57,7 @@ __all__ = [
     "layers",
     "load",
     "outcomes",
+    "packing",
     "save",
     "schedule",
     "sequence",
