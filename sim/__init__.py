@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from sim.outcome import Outcome
     from sim.policies import ClientPolicy, Retry
     from sim.scenario import Scenario
+    from sim.widgets.panel import panel
 
 _HOMES = {
     "Comparison": "sim.experiment",
@@ -44,6 +45,7 @@ _HOMES = {
     "Run": "sim.experiment",
     "compare": "sim.experiment",
     "explore": "sim.interleave",
+    "panel": "sim.widgets.panel",
     "platform": "sim.operate",
     "run": "sim.experiment",
     "sweep": "sim.experiment",
@@ -75,6 +77,7 @@ __all__ = [
     "laws",
     "live",
     "metrics",
+    "panel",
     "platform",
     "policies",
     "questions",

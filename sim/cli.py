@@ -28,6 +28,7 @@ from sim import questions as bank
 from sim.errors import SimError
 from sim.experiment import Comparison, compare
 from sim.knobs import knobs_of
+from sim.metrics import TITLES
 from sim.policies.catalog import EXTRAS, RETRIES, unknown
 from sim.scenario import Scenario
 from sim.scenarios import story_named, topics
@@ -38,17 +39,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Run the failure path of an API before the interview does.",
 )
-
-COLUMNS = {
-    "ok": "calls ok",
-    "gave_up": "gave up",
-    "attempts": "attempts",
-    "amplification": "amplification",
-    "peak_attempts_per_100ms": "peak attempts per 100 ms",
-    "drain_seconds": "drain, s",
-    "p50": "p50, s",
-    "p99": "p99, s",
-}
 
 
 @app.command("list")
@@ -261,9 +251,9 @@ def _print(compared: Comparison) -> None:
     calls = compared.estimate(next(iter(compared.figures)), "calls").mean
     table = Table(title=f"{compared.scenario.name}: {calls:,.0f} calls, {which}", box=box.SIMPLE_HEAD)
     table.add_column("policy", no_wrap=True, min_width=max(map(len, compared.figures)))
-    chosen = compared.scenario.columns or tuple(COLUMNS)
+    chosen = compared.scenario.columns or tuple(TITLES)
     for figure in chosen:
-        table.add_column(COLUMNS.get(figure, figure), justify="right")
+        table.add_column(TITLES.get(figure, figure), justify="right")
     for name in compared.figures:
         table.add_row(name, *(str(compared.estimate(name, figure)) for figure in chosen))
     console.print(table)

@@ -26,6 +26,18 @@ SUMMARY = (
 )  # fmt: skip
 """The names of the figures in `summary`, in order."""
 
+TITLES = {
+    "ok": "calls ok",
+    "gave_up": "gave up",
+    "attempts": "attempts",
+    "amplification": "amplification",
+    "peak_attempts_per_100ms": "peak attempts per 100 ms",
+    "drain_seconds": "drain, s",
+    "p50": "p50, s",
+    "p99": "p99, s",
+}
+"""Those that are shown where a story does not say which, and what they are called in words."""
+
 
 def summary(run: Traced | Trace) -> dict[str, float]:
     """The figures of one run.
