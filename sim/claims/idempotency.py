@@ -44,17 +44,21 @@ def the_state_is_the_same_and_the_answer_need_not_be() -> Evidence:
 )
 def lost_answers_are_double_charges() -> Evidence:
     """Quick charges, one retry, three seeds of some 600 payments: with a share q of the answers lost, a share q is
-    charged twice, within three standard errors, for q = 5 %, 10 % and 20 %; none with one transaction."""
+    charged twice, within three standard errors, for q = 5 % and 20 %; none with one transaction."""
     shares, fits = [], True
-    for q in (0.05, 0.1, 0.2):
-        world = spotty_payment(charge_sigma=0.0, attempts=2, reply_loss=q, horizon=30.0)
-        runs = on_seeds(world, ["no-idempotency", "one-transaction"])
+    world = spotty_payment(charge_sigma=0.0, attempts=2, horizon=30.0)
+    for q in (0.05, 0.2):
+        runs = on_seeds(world.with_knobs(reply_loss=q), ["no-idempotency"])
         payments = sum(runs.values("no-idempotency", "calls"))
         share = sum(runs.values("no-idempotency", "double charges")) / payments
         fits &= abs(share - q) < 3 * math.sqrt(q * (1 - q) / payments)
-        fits &= set(runs.values("one-transaction", "double charges")) == {0.0}
         shares.append(f"{100 * share:.1f}")
-    return Evidence(f"{', '.join(shares)} % charged twice", "5, 10, 20 %", fits)
+    safe = on_seeds(world.with_knobs(reply_loss=0.2), ["one-transaction"]).values("one-transaction", "double charges")
+    return Evidence(
+        f"{' and '.join(shares)} % charged twice, {span(safe)} with one transaction",
+        "5, 20 %, none",
+        fits and set(safe) == {0.0},
+    )
 
 
 @claim(
@@ -118,25 +122,24 @@ def a_relative_change_happens_again() -> Evidence:
 def the_timeline_holds_for_quick_charges() -> Evidence:
     """The timeline itself: 1 charge, and 2 when the charge takes 3.1 s.  Then lognormal charges (median 0.2 s, sigma
     1.5), a gap of 2.6 s, three seeds of some 800: 4.4 % charged twice, within three standard errors, whether 0 or
-    20 % of the answers are lost; one transaction never."""
+    20 % of the answers are lost; with one transaction none."""
     quick, slow = (
         on_seeds(train_in_a_tunnel(charge=seconds), ["check-then-act"]).values("check-then-act", "charges")
         for seconds in (0.25, 3.1)
     )
     expected, shares, fits = 1 - NormalDist().cdf(math.log(2.6 / 0.2) / 1.5), [], True
+    world = spotty_payment(attempts=2, horizon=40.0)
     for loss in (0.0, 0.2):
-        runs = on_seeds(
-            spotty_payment(attempts=2, reply_loss=loss, horizon=40.0), ["check-then-act", "one-transaction"]
-        )
+        runs = on_seeds(world.with_knobs(reply_loss=loss), ["check-then-act"])
         payments = sum(runs.values("check-then-act", "calls"))
         share = sum(runs.values("check-then-act", "double charges")) / payments
         fits &= abs(share - expected) < 3 * math.sqrt(expected * (1 - expected) / payments)
-        fits &= set(runs.values("one-transaction", "double charges")) == {0.0}
         shares.append(f"{100 * share:.1f}")
+    safe = on_seeds(world, ["one-transaction"]).values("one-transaction", "double charges")
     return Evidence(
         f"charges {span(quick)} at 0.25 s, {span(slow)} at 3.1 s; {' and '.join(shares)} % twice",
         f"1, 2; {100 * expected:.1f} %",
-        set(quick) == {1.0} and set(slow) == {2.0} and fits,
+        set(quick) == {1.0} and set(slow) == {2.0} and fits and set(safe) == {0.0},
     )
 
 
