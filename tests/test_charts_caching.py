@@ -25,6 +25,7 @@ def test_every_contestant_has_a_strip_with_its_own_peak(stampede):
         assert axes.get_title(loc="left") == f"{name}, {most} at most"
         assert f"{most} under {name}" in charts.alt(figure)
     assert figure.axes[0].get_ylim() == figure.axes[1].get_ylim()
+    assert charts.at_origin(stampede, until=5.0).axes[1].get_xlim() == (0.0, 5.0)
 
 
 def test_hits_never_reach_the_server(stampede):

@@ -10,11 +10,12 @@ from sim.charts.style import BLACK, style
 from sim.experiment import Comparison, Run
 
 
-def at_origin(comparison: Comparison) -> Figure:
+def at_origin(comparison: Comparison, *, until: float | None = None) -> Figure:
     """Requests that are served or queued at the server, a strip for each contestant on one scale; the first seed.
 
     Behind a gateway's cache these are the misses and the refreshes.  A request that the server refused, or lost when
-    it crashed, was never there.
+    it crashed, was never there.  *until*: the last second that is drawn, None is the last there is; peaks are of the
+    whole run.
     """
     runs = comparison.runs
     levels = {name: _level(run) for name, run in runs.items()}
@@ -27,7 +28,10 @@ def at_origin(comparison: Comparison) -> Figure:
         axes.spines[["top", "right"]].set_visible(False)
         axes.set_ylim(0, 1.05 * max(1, *peaks.values()))
         axes.locator_params(axis="y", nbins=3)
+        axes.yaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
         axes.set_title(f"{name}, {peaks[name]:,} at most", loc="left", fontsize=9, pad=2)
+    if until is not None:
+        strips[-1].set_xlim(0, until)
     strips[-1].set_xlabel("time, s")
     figure.supylabel("requests at the server", fontsize=10)
     figure.suptitle(f"At the server: {comparison.scenario.name}, seed {comparison.seeds[0]}", x=0.01, ha="left")

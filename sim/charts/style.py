@@ -37,6 +37,12 @@ _RULES = {
     "sse": (SKY, "v"),
     "websocket": (PURPLE, "s"),
     "webhook": (BLUE, "P"),
+    # What a gateway's cache does when a page goes stale.
+    "no-protection": (VERMILLION, "X"),
+    "single-flight": (BLUE, "P"),
+    "stale-while-revalidate": (GREEN, "D"),
+    "jittered-lifetime": (ORANGE, "^"),
+    "early-refresh": (PURPLE, "s"),
 }
 _EXTRA_DASHES = {"breaker": "--", "consecutive-breaker": "--", "throttle": "--"}
 
