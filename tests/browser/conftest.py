@@ -58,9 +58,18 @@ def asked_outside():
     assert asked == [], "the page asked for something outside this machine"
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    """Tell the fixtures of a test how its own part went."""
+    report = yield
+    if report.when == "call":
+        item.failed = report.failed
+    return report
+
+
 @pytest.fixture
-def page(chromium, asked_outside):
-    """An empty page of a fresh browser profile whose requests end at this machine."""
+def page(request, chromium, asked_outside, tmp_path):
+    """An empty page of a fresh profile whose requests end at this machine; a test that fails leaves a picture."""
     context = chromium.new_context(viewport={"width": 1280, "height": 1000}, service_workers="block")
 
     def refuse(route):
@@ -73,17 +82,27 @@ def page(chromium, asked_outside):
 
     context.route(ELSEWHERE, refuse)
     context.route_web_socket(ELSEWHERE, refuse_socket)
-    yield context.new_page()
+    page = context.new_page()
+    yield page
+    if getattr(request.node, "failed", False):
+        page.screenshot(path=tmp_path / "failed.png")
+        print(f"how the page looked: {tmp_path / 'failed.png'}")
     context.close()
 
 
 @pytest.fixture
-def open_notebook(lab, page):
+def fresh_kernels(lab):
+    """Ends the kernels after the page that uses them is gone; it would start them anew."""
+    yield
+    lab.close_kernels()
+
+
+@pytest.fixture
+def open_notebook(lab, fresh_kernels, page):
     """A function that opens a notebook of the learner's folder; its kernel ends with the test."""
 
     def open_it(path):
         page.goto(lab.address(path))
         return Notebook(page, lab.work / path)
 
-    yield open_it
-    lab.close_kernels()
+    return open_it
