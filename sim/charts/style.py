@@ -43,6 +43,27 @@ _RULES = {
     "stale-while-revalidate": (GREEN, "D"),
     "jittered-lifetime": (ORANGE, "^"),
     "early-refresh": (PURPLE, "s"),
+    # Ways to write a profile, and what a GET, an error and a link may be; the worse ones warm, the better ones cool.
+    "put-one-field": (VERMILLION, "X"),
+    "put": (ORANGE, "^"),
+    "patch": (YELLOW, "s"),
+    "check-then-write": (PURPLE, "d"),
+    "if-match": (BLUE, "P"),
+    "patch-atomic": (SKY, "v"),
+    "remove-by-get": (VERMILLION, "X"),
+    "confirm-by-get": (ORANGE, "^"),
+    "remove-by-delete": (BLUE, "P"),
+    "one-at-a-time": (ORANGE, "^"),
+    "all-at-once": (BLUE, "P"),
+    "hard-coded": (ORANGE, "^"),
+    "links": (SKY, "v"),
+    "fresh-links": (BLUE, "P"),
+    "links-unchecked": (VERMILLION, "X"),
+    "level-0": (VERMILLION, "X"),
+    "level-1": (ORANGE, "^"),
+    "level-2": (SKY, "v"),
+    "level-3": (BLUE, "P"),
+    "all-layers": (BLUE, "P"),
 }
 _EXTRA_DASHES = {"breaker": "--", "consecutive-breaker": "--", "throttle": "--"}
 
