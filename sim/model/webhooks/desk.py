@@ -64,7 +64,7 @@ class Desk:
         if not (isinstance(delivery, int) and 0 <= delivery < len(platform.deliveries)):
             raise ValueError(f"delivery must be a number from 0 to {len(platform.deliveries) - 1:,}, got {delivery!r}")
         old = platform.deliveries[delivery]
-        new = platform.deliver(old.lane, old.event, old.version, Origin.RESENT)
+        new = platform.topic.deliver(old.lane, old.event, old.version, Origin.RESENT)
         self._mark("resend", old.lane.name, f"delivery {delivery} as {new.number}")
         self._go(new)
         return new.number
@@ -79,7 +79,7 @@ class Desk:
             object={"id": f"pay_test_{self._tests}", "account": "acct_test", "amount": 1, "status": "succeeded"},
             previous={"status": "pending"},
         )  # fmt: skip
-        new = platform.deliver(lane, Event(-self._tests, now, fact), lane.subscription.versions[0], Origin.TEST)
+        new = platform.topic.deliver(lane, Event(-self._tests, now, fact), lane.subscription.versions[0], Origin.TEST)
         self._mark("test", endpoint, fact.id)
         self._go(new)
         return new.number

@@ -1,41 +1,30 @@
-"""The platform at work: it takes events in, sends attempts, and decides what comes of each answer.
-
-Deliveries are numbered in the order in which they are made, so that the same event meets the same fate on the wire
-under every plan.
-"""
+"""The platform at work: it queues deliveries, sends attempts, and decides what comes of each answer."""
 
 from __future__ import annotations
 
 import heapq
-import itertools
 import math
-from bisect import bisect_right
 from collections import deque
 from collections.abc import Sequence
 from random import Random
 
-import attrs
-
 from sim.engine import NORMAL, Callbacks, Engine, Timer
 from sim.errors import EventBudgetError
 from sim.flow import check_wait
-from sim.http import Request
 from sim.model.client import ATTEMPTS_PER_CALL, SPARE_ATTEMPTS, Attempt
-from sim.model.webhooks.lanes import Delivery, Event, Lane, Try
+from sim.model.webhooks.lanes import Delivery, Lane, Try
+from sim.model.webhooks.topic import Topic
 from sim.outcome import Kind, Outcome
-from sim.policies.delivery import Action, DeadLetter, Fact, Queueing, body
+from sim.policies.delivery import Action, DeadLetter, Queueing
 from sim.policies.fresh import fresh
 from sim.streams import Streams
 from sim.trace import (
     C_ATTEMPTS,
     C_ENDED,
-    C_EVENT,
     C_FATE,
-    C_KIND,
     C_OK,
     C_REASON,
     C_STATUS,
-    C_VERSION,
     NAN,
     NEXT,
     PREVIOUS,
@@ -65,11 +54,11 @@ class Platform:
         plan = webhooks.plan
         self.engine, self.trace, self.plan, self.lanes = engine, trace, plan, tuple(lanes)
         self.letters = fresh(plan.dead_letters)
-        self.deliveries: list[Delivery] = []
+        self.topic = Topic(engine, trace, webhooks, lanes, streams)
+        self.deliveries = self.topic.deliveries
         self.settled = self.timed_out = self.answers_ignored = 0
         self.busy = self.unsent = self.delivered = self.dropped = self.waiting = 0
         self.shared: deque[Delivery] = deque()
-        self._webhooks = webhooks
         self._rules, self._schedule_rule = plan.rules, fresh(plan.schedule)
         at_once = plan.queueing is Queueing.NONE
         self._per_endpoint = plan.queueing is not Queueing.SHARED
@@ -77,12 +66,8 @@ class Platform:
         self._cap = math.inf if at_once else plan.cap
         self._timeout = plan.timeout
         self._rng: Random = streams.sequence("schedule")
-        self._customer, self._says = streams.keyed("customer"), streams.keyed("fact")
-        self._shares = list(itertools.accumulate(lane.endpoint.share for lane in lanes))
-        self._by_type = any(lane.endpoint.types for lane in lanes)
         self._ready: deque[Lane] = deque()
         self._pumping = False
-        self._last_row = SPARE_ATTEMPTS * trace.attempts.width
         self._counts = bool(plan.alerts) or plan.auto_disable is not None
         self._guards = any(lane.endpoint.addresses for lane in lanes)
         self._on_due: Callbacks = [self._due]
@@ -92,49 +77,11 @@ class Platform:
         for lane in lanes:
             lane.connect(self.answer)
 
-    # Events
-
     def publish(self, number: int, created: float) -> None:
-        """Event *number* is in the topic now: make its deliveries."""
+        """Event *number* is in the topic now: its deliveries are queued."""
         now = self.engine.now
-        event = Event(number, created, None)
-        lanes = self.lanes
-        if not self._webhooks.fan_out and len(lanes) > 1:
-            place = bisect_right(self._shares, self._customer(number, 0, 0) * self._shares[-1])
-            lanes = (lanes[min(place, len(lanes) - 1)],)
-        if self._by_type:
-            fact = self.fact(event)
-            lanes = tuple(lane for lane in lanes if lane.subscription.wants(fact))
-        made = [
-            self.deliver(lane, event, version, Origin.EVENT) for lane in lanes for version in lane.subscription.versions
-        ]
-        self.trace.events.append(number, created, now, len(made))
-        for delivery in made:
+        for delivery in self.topic.publish(number, created):
             self.enqueue(delivery, now)
-
-    def fact(self, event: Event) -> Fact:
-        """What *event* says."""
-        if event.fact is None:
-            fact = self._webhooks.fact(event.number, event.created, self._says(event.number, 0, 0))
-            if fact.id != event_id(event.number):
-                raise ValueError(f"event {event.number} must have the id {event_id(event.number)!r}, got {fact.id!r}")
-            event.fact = fact
-        return event.fact
-
-    def deliver(self, lane: Lane, event: Event, version: str, kind: Origin) -> Delivery:
-        """A new delivery, not yet queued."""
-        now, number = self.engine.now, len(self.deliveries)
-        row = self.trace.calls.append(number, lane.number, lane.number, now)
-        cells = self.trace.calls.cells
-        cells[row + C_EVENT] = event.number
-        cells[row + C_FATE] = Fate.QUEUED
-        cells[row + C_VERSION] = self.trace.word(version)
-        cells[row + C_KIND] = kind
-        delivery = Delivery(number, lane, event, version, kind, row, now)
-        self.deliveries.append(delivery)
-        heapq.heappush(lane.undelivered, (now, number, delivery))
-        self._last_row += ATTEMPTS_PER_CALL * self.trace.attempts.width
-        return delivery
 
     # Queues
 
@@ -219,7 +166,7 @@ class Platform:
         attempts = self.trace.attempts
         cells = attempts.cells
         row = len(cells)
-        if row > self._last_row:
+        if row > (SPARE_ATTEMPTS + ATTEMPTS_PER_CALL * len(self.deliveries)) * attempts.width:
             raise EventBudgetError(
                 f"the platform was still sending after {len(attempts):,} attempts "
                 f"(delivery {delivery.number}, endpoint {lane.name}, t = {now:g} s)"
@@ -242,24 +189,10 @@ class Platform:
             self._settle(attempt, _INSIDE, now)
             return
         if lane.reads:
-            attempt.request = self._request(lane, delivery, now)
+            attempt.request = self.topic.request(delivery, now)
         lane.request(attempt, now)
         if attempt.awaited:
             self.engine.schedule(Timer(self._on_expire, attempt), NORMAL, self._timeout)
-
-    def _request(self, lane: Lane, delivery: Delivery, now: float) -> Request:
-        fact = self.fact(delivery.event)
-        both = self.plan.distinct_ids and len(lane.subscription.versions) > 1
-        message = f"{fact.id}-{delivery.version}" if both else fact.id
-        if delivery.body is None:
-            shown = fact
-            if self._webhooks.chain is not None:
-                shown = _with_object(fact, self._webhooks.chain.down(dict(fact.object), to=delivery.version))
-            delivery.body = body(shown, version=delivery.version, thin=lane.subscription.thin, id=message)
-        signed = now if self.plan.sign_each_attempt else delivery.event.created
-        headers = {"Content-Type": "application/json", **lane.scheme.sign(delivery.body, message, signed)}
-        peer = lane.subscription.senders[0] if lane.subscription.senders else ""
-        return Request("POST", "/webhooks", fact.id, headers, delivery.body, peer)
 
     def _expire(self, timer: Timer) -> None:
         attempt: Try = timer.subject
@@ -386,7 +319,3 @@ def snippet(received: bytes) -> str:
     """How a body begins, safe to print: what is no text shows as \\ufffd, what is no letter or sign as a blank."""
     text = received[:SNIPPET_BYTES].decode("utf-8", "replace")
     return "".join(letter if letter.isprintable() else " " for letter in text)
-
-
-def _with_object(fact: Fact, shown: dict[str, object]) -> Fact:
-    return attrs.evolve(fact, object=shown)
