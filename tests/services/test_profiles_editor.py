@@ -11,7 +11,7 @@ from sim.outcome import Outcome
 from sim.policies.http.patch import MERGE_PATCH
 from sim.policies.http.problem import problem
 from sim.services.profiles.designs import TABLE, IfMatch, LastWriteWins
-from sim.services.profiles.editor import Editor, Habit, Losses, Observed, losses, value_of
+from sim.services.profiles.editor import Editor, Habit, Losses, Observed, losses, undone_share, value_of
 from sim.store import MemoryStore
 
 PAGE = {"name": "Ada", "city": "Turin"}
@@ -137,3 +137,15 @@ def test_an_intent_does_not_own_what_merely_contains_its_number():
     assert value_of("1") not in value_of("12")
     assert value_of("2") not in value_of("12")
     assert value_of("1") in value_of("1") + "@example.org"
+
+
+@pytest.mark.parametrize("bad", [{"rate": -1.0}, {"window": float("nan")}, {"window": float("inf")}, {"fields": 0}])
+def test_the_share_of_undone_edits_checks_its_numbers(bad):
+    """One sentence with what was given; a longer window and more fields never lose less."""
+    with pytest.raises(ValueError, match="rate and window must be finite"):
+        undone_share(**{"rate": 0.5, "window": 2.0} | bad)
+    shares = [
+        undone_share(rate=0.5, window=window, fields=fields) for window in (0.0, 1.0, 4.0) for fields in (1, 2, 8)
+    ]
+    assert shares[:3] == [0.0] * 3
+    assert 0.0 == shares[3] < shares[4] < shares[5] < shares[8] < 1.0
