@@ -30,29 +30,44 @@ from sim.widgets.panel import CHARTS
 ROOT = Path(__file__).resolve().parent.parent
 HERD = {"clients": 100, "workers": 2, "queue": 8}
 SMALL = {
+    "atomic-batch": {"batches": 20},
     "aws-contention": {"clients": 10},
-    "cache-stampede": {"horizon": 12.0},
+    "bulk-import": {"rows": 200, "imports": 1},
+    "cache-stampede": {"horizon": 5.0},
     "chatty-client": {"horizon": 10.0},
     "client-throttling": {"horizon": 20.0},
     "cold-restart": {"rate": 5.0},
     "collapse": {"rate": 5.0, "horizon": 40.0},
-    "crawler": {"profiles": 50, "horizon": 500.0},
+    "crash-after-charge": {"horizon": 20.0},
+    "crawler": {"profiles": 20, "horizon": 500.0},
     "deep-pages": {"rows": 1_000},
+    "duplicate-deliveries": {"horizon": 10.0},
     "error-round-trips": {"horizon": 60.0},
+    "expired-signatures": {"rate": 0.05},
+    "expiring-keys": {"rate": 0.005},
     "half-open-stampede": {"clients": 50},
+    "hearing-of-updates": {"users": 10},
+    "job-callback": {"horizon": 60.0},
+    "late-replay": {"rate": 0.005},
     "layers-removed": {"horizon": 5.0},
     "lossy-network": {"rate": 10.0, "horizon": 10.0},
+    "lost-acknowledgements": {"horizon": 100.0},
+    "lost-events": {"horizon": 30.0},
     "noisy-neighbour": {"horizon": 5.0},
     "out-of-order-events": {"horizon": 10.0},
     "password-guessing": {"horizon": 20.0},
     "plain-queue": {"horizon": 100.0},
-    "private-cache": {"hours": 2.0},
+    "private-cache": {"hours": 2.0, "clients": 20},
     "retry-after-herd": {"clients": 100, "limit": 10},
-    "retry-wave": {"events": 300},
-    "rogue-endpoints": {"horizon": 10.0},
     "retry-storm": {"rate": 5.0, "horizon": 40.0},
+    "retry-wave": {"events": 300},
+    "rogue-endpoints": {"horizon": 5.0},
+    "secret-rotation": {"rate": 0.05},
+    "shifting-pages": {"walkers": 4, "rows": 500},
     "skewed-clocks": {"horizon": 20.0},
-    "stale-links": {"orders": 100},
+    "slow-job": {"horizon": 80.0},
+    "spotty-payment": {"horizon": 15.0},
+    "stale-links": {"orders": 50},
     "sunset-day": {"clients": 5, "days": 30.0},
     "thundering-herd": {"clients": 200},
     "version-through-cache": {"horizon": 10.0},
@@ -119,7 +134,10 @@ def test_every_knob_has_a_slider_that_begins_at_its_default_and_stays_in_its_ran
         control = Control(knob, knob.default)
         assert control.value == knob.default
         shown = " ".join(part.value for part in inside(control.widget) if isinstance(part, w.HTML))
-        assert f">{knob.unit}<" in shown or knob.type is bool
+        if control.exception is not None:
+            assert control.exception.options[0][0] == knob.unit
+        else:
+            assert f">{knob.unit}<" in shown or knob.type is bool
         assert knob.help in shown.replace("&#x27;", "'")
         if knob.type is bool:
             assert isinstance(control.field, w.Checkbox)

@@ -85,7 +85,7 @@ class Control:
     """A *knob* with its widgets.
 
     *widget*: all of it, to be put into a panel.  *field*: the part with the value.  *exception*: for a knob that may be
-    endless or None, the choice between that and a number; else None.
+    endless or None, the choice between that and a number, in the place of the unit; else None.
     """
 
     def __init__(self, knob: Knob, start: Any) -> None:
@@ -95,14 +95,14 @@ class Control:
         self.exception: w.Dropdown | None = None
         parts: list[w.Widget] = [self.field]
         if knob.optional or knob.infinite:
-            options: list[tuple[str, Any]] = [(_NUMBER, _NUMBER)]
+            options: list[tuple[str, Any]] = [(knob.unit or _NUMBER, _NUMBER)]
             options += [("no limit", math.inf)] * knob.infinite + [("none", None)] * knob.optional
-            self.exception = w.Dropdown(options=options, layout=w.Layout(width="90px"), tooltip=knob.help)
+            self.exception = w.Dropdown(options=options, layout=w.Layout(width="92px"), tooltip=knob.help)
             self.exception.value = _NUMBER if _is_number(start) else start
             self.exception.observe(self._excepted, "value")
             self._excepted(None)
             parts.append(self.exception)
-        if not isinstance(self.field, w.Checkbox):
+        elif not isinstance(self.field, w.Checkbox):
             parts.append(_words(knob.unit, "sim-unit"))
         self.widget = with_help(parts, knob.help)
 

@@ -124,8 +124,8 @@ class Panel(LivePanel):
             w.HTML(panel_html.STYLE),
             w.HTML(panel_html.heading(self.compared.scenario.name, (story.__doc__ or "").partition("\n")[0])),
             w.GridBox(settings, layout=grid),
-            _line(w.HTML(panel_html.group(self._what)), *self.policies.values()),
-            _line(w.HTML(panel_html.group("")), self.run, self.reset, self.at_once),
+            _line(self._what, *self.policies.values()),
+            _line("", self.run, self.reset, self.at_once),
             self.message, self.table, self.picture_html, self.code,
         ])  # fmt: skip
 
@@ -305,5 +305,7 @@ def _space() -> w.HTML:
     return w.HTML("<span class='sim-unit'></span>", layout=w.Layout(margin="0 2px"))
 
 
-def _line(*parts: w.Widget) -> w.HBox:
-    return w.HBox(parts, layout=w.Layout(flex_flow="row wrap", align_items="center"))
+def _line(name: str, *parts: w.Widget) -> w.HBox:
+    """Widgets in a row that begins below the sliders; what has no room goes on below them."""
+    row = w.HBox(parts, layout=w.Layout(flex="1 1 0", min_width="0", flex_flow="row wrap", align_items="center"))
+    return w.HBox([w.HTML(panel_html.group(name)), row])

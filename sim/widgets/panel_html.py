@@ -23,7 +23,7 @@ STYLE = """<style>
 .sim-panel .pale, .sim-unit, .sim-help { color: var(--pale); }
 .sim-help { display: block; margin: -4px 0 4px 139px; font-size: 11px; line-height: 1.25; white-space: normal; }
 .sim-unit { display: block; width: 72px; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
-.sim-group { display: block; width: 135px; padding-right: 8px; text-align: right; }
+.sim-group { display: block; width: 135px; padding-right: 4px; line-height: 28px; text-align: right; }
 .sim-panel .said { padding: 2px; min-height: 22px; }
 .sim-panel table { border-collapse: collapse; width: 100%; }
 .sim-panel th, .sim-panel td { padding: 4px 12px 4px 0; border-bottom: 1px solid var(--line); text-align: right;
