@@ -31,6 +31,14 @@ _RULES = {
     "concurrency-cap": (SKY, "v"),
     "breaker": (GREEN, "D"),
     "jitter": (BLUE, "P"),
+    # Payments, from the one that charges for every attempt to those that never charge twice.
+    "no-idempotency": (VERMILLION, "X"),
+    "check-then-act": (ORANGE, "^"),
+    "atomic-claim": (SKY, "v"),
+    "claim-short-lease": (SKY, "v"),
+    "claim-endless-lease": (PURPLE, "s"),
+    "one-transaction": (GREEN, "D"),
+    "recovery-point": (BLUE, "P"),
     # Ways to hear of an update.
     "polling": (VERMILLION, "X"),
     "long-polling": (ORANGE, "^"),

@@ -25,13 +25,13 @@ def a_crash_is_forgotten() -> Evidence:
     Then some 600 payments on three seeds, 2 % of the charges followed by a crash: more than 3 twice, and none."""
     designs = ((CheckThenAct, None), (OneTransaction, None), (RecoveryPoint, OVER))
     listing, one, point = (explored(design, 2, rules=rules, crashes=1, after={1: 0}) for design, rules in designs)
-    runs = on_seeds(crash_after_charge(horizon=40.0), ["check-then-act", "one-transaction", "recovery-point"])
-    twice, *safe = (runs.values(name, "double charges") for name in runs.figures)
+    runs = on_seeds(crash_after_charge(horizon=40.0), ["check-then-act", "one-transaction"])
+    twice, safe = (runs.values(name, "double charges") for name in runs.figures)
     return Evidence(
         f"{listing.violating} of {listing.schedules} crashes and orders; {span(twice)} charged twice, repaired "
-        f"{span(safe[0] + safe[1])}",
+        f"{span(safe)}",
         "claimed: none",
-        "twice" in listing.sentence and one.ok and point.ok and min(twice) > 3 and set(safe[0] + safe[1]) == {0.0},
+        "twice" in listing.sentence and one.ok and point.ok and min(twice) > 3 and set(safe) == {0.0},
     )
 
 
