@@ -25,8 +25,16 @@ def test_the_sentence_is_made_of_magnitudes():
     )
 
 
-@pytest.mark.parametrize("steps", [{}, {str(way): {1: 1, 2: 2} for way in range(8)}, {"offset": {50: 1}}])
+def test_a_way_looks_the_same_in_every_chart():
+    """Alone or beside others, known or not: the colour belongs to the way."""
+    pair = charts.depths(STEPS, title="two").axes[0].lines
+    (alone,) = charts.depths({"keyset": STEPS["keyset"]}, title="one").axes[0].lines
+    assert alone.get_color() == pair[1].get_color() == charts.style("keyset").colour
+    assert pair[0].get_color() != pair[1].get_color()
+
+
+@pytest.mark.parametrize("steps", [{}, {"offset": {50: 1}}])
 def test_what_cannot_be_drawn_is_refused(steps):
-    """No way at all, more ways than looks, or a single depth."""
+    """No way at all, or a single depth."""
     with pytest.raises(ValueError, match="steps must hold"):
         charts.depths(steps, title="none")

@@ -7,13 +7,16 @@ from collections.abc import Mapping
 from matplotlib.figure import Figure
 
 from sim.charts.canvas import canvas, name_axes, tell
-from sim.charts.style import BLACK, BLUE, GREEN, ORANGE, PURPLE, SKY, VERMILLION
+from sim.charts.style import BLACK, BLUE, ORANGE, PURPLE, SKY, VERMILLION, Style, style
 from sim.live.depths import magnitude
 
-_LOOKS = (
-    (VERMILLION, "-", "X"), (ORANGE, "--", "^"), (BLUE, "-", "P"), (SKY, "--", "v"), (PURPLE, ":", "*"),
-    (GREEN, "-.", "s"), (BLACK, ":", "o"),
-)  # fmt: skip
+_LOOKS = {
+    "offset": Style(VERMILLION, "-", "X"),
+    "offset, deferred": Style(ORANGE, "--", "^"),
+    "keyset, row value": Style(BLUE, "-", "P"),
+    "keyset, bounded OR": Style(SKY, "--", "v"),
+    "keyset, bare OR": Style(PURPLE, ":", "*"),
+}
 
 
 def depths(steps: Mapping[str, Mapping[int, int]], *, title: str) -> Figure:
@@ -21,19 +24,17 @@ def depths(steps: Mapping[str, Mapping[int, int]], *, title: str) -> Figure:
 
     *steps*: what `sim.live.depths.steps_by_depth` returns.
 
-    Raises: `ValueError` without a way, for more than seven, or for fewer than two depths.
+    Raises: `ValueError` without a way, or for fewer than two depths.
     """
-    if not 1 <= len(steps) <= len(_LOOKS):
-        raise ValueError(f"steps must hold one to {len(_LOOKS)} ways, got {len(steps)}")
-    if any(len(line) < 2 for line in steps.values()):
-        raise ValueError("steps must hold at least two depths for each way: one has no line")
+    if not steps or any(len(line) < 2 for line in steps.values()):
+        raise ValueError("steps must hold at least one way, and two depths for each: one depth has no line")
     figure, axes = canvas()
     told = []
-    for (name, line), (colour, dashes, marker) in zip(steps.items(), _LOOKS, strict=False):
-        at = sorted(line)
+    for name, line in steps.items():
+        at, look = sorted(line), _LOOKS.get(name) or style(name)
         axes.plot(
-            at, [line[depth] for depth in at], color=colour, linestyle=dashes, marker=marker, markersize=7,
-            markeredgecolor=BLACK, markeredgewidth=0.4, label=name,
+            at, [line[depth] for depth in at], color=look.colour, linestyle=look.dashes, marker=look.marker,
+            markersize=7, markeredgecolor=BLACK, markeredgewidth=0.4, label=name,
         )  # fmt: skip
         low, high = magnitude(line[at[0]]), magnitude(line[at[-1]])
         told.append(f"{name} {low} at every depth" if low == high else f"{name} from {low} to {high}")

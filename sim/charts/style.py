@@ -45,6 +45,11 @@ _RULES = {
     "sse": (SKY, "v"),
     "websocket": (PURPLE, "s"),
     "webhook": (BLUE, "P"),
+    # Ways to page a list.
+    "offset": (VERMILLION, "X"),
+    "keyset-no-tie-breaker": (ORANGE, "^"),
+    "keyset": (BLUE, "P"),
+    "signed-cursor": (GREEN, "D"),
     # What a gateway's cache does when a page goes stale.
     "no-protection": (VERMILLION, "X"),
     "single-flight": (BLUE, "P"),
