@@ -43,6 +43,7 @@ def packing(rows: Sequence[Packed]) -> Figure:
     axes.set_title("What compression saves depends on the body", loc="left")
     axes.legend(loc="center left", bbox_to_anchor=(1.01, 0.5), frameon=False)
     told = "; ".join(
-        f"{body} {', '.join(f'{row.coder} {row.saved:.0f} %' for row in rows if row.body == body)}" for body in bodies
+        f"{body} {', '.join(f'{row.coder} {round(row.saved)} %' for row in rows if row.body == body)}"
+        for body in bodies
     )
     return tell(figure, f"Bytes saved by {len(names)} coders on {len(bodies)} bodies: {told}.")

@@ -27,7 +27,7 @@ _SCALE = 100
     why="With 1 MB = 1,000 KB, and with every request answered in full.",
 )
 def fifty_kilobytes_ten_thousand_times() -> Evidence:
-    """A hundredth of the requests without any cache, eight hours, three seeds, scaled up.  500 MB/h within 10 %."""
+    """A hundredth of the requests without any cache, six hours, three seeds, scaled up.  500 MB/h within 10 %."""
     sent = _megabytes(10, "nobody")
     return Evidence(f"{span(sent)} MB/h", "500 MB/h", between(sent, 450, 550))
 
@@ -40,7 +40,7 @@ def fifty_kilobytes_ten_thousand_times() -> Evidence:
     source="RFC 9111 §4.2; renewal theory",
 )
 def what_is_left_depends_on_who_repeats() -> Evidence:
-    """100, 1,000 and 10,000 private caches share the requests; eight hours, three seeds.  5, 45 and 250 MB/h are left,
+    """100, 1,000 and 10,000 private caches share the requests; six hours, three seeds.  5, 45 and 250 MB/h are left,
     each within 15 %."""
     left = {clients: _megabytes(clients // _SCALE, "max-age") for clients in (100, 1_000, 10_000)}
     expected = {clients: 500 / (1 + 10_000 / clients) for clients in left}
@@ -286,10 +286,10 @@ _JITTER = ("jittered-lifetime", "no-protection")
 
 @functools.cache
 def _private(clients: int) -> Comparison:
-    """A hundredth of the guide's hour, eight times over."""
+    """A hundredth of the guide's hour, six times over."""
     others = {10: ("nobody", "etag"), 100: ("cdn+max-age",)}
     policies = ("max-age", *others.get(clients, ()))
-    return on_seeds(private_cache(clients=clients, calls_per_hour=10_000 / _SCALE, hours=9.0), policies)
+    return on_seeds(private_cache(clients=clients, calls_per_hour=10_000 / _SCALE, hours=7.0), policies)
 
 
 @functools.cache

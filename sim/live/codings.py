@@ -126,6 +126,16 @@ def costs(body: bytes, *, only: Iterable[str] | None = None, rounds: int = 5, to
     return {name: seconds / best[to] for name, seconds in best.items()}
 
 
+def about(times: float) -> str:
+    """A multiple of a cost in a word or two that a busy machine does not change.
+
+    >>> [about(times) for times in (0.2, 1.4, 17.0, 64.0)]
+    ['under half of it', 'about the same', '3 to 33 times as much', 'over 33 times as much']
+    """
+    bands = {0.5: "under half of it", 3.0: "about the same", 33.0: "3 to 33 times as much"}
+    return next((word for top, word in bands.items() if times < top), "over 33 times as much")
+
+
 def shortest_that_shrinks(name: str, *, seed: int = 0) -> int:
     """The length in bytes from which on the coder *name* makes the beginning of a list of products shorter."""
     text, coder = products(seed=seed)[1:], coders()[name]
