@@ -28,7 +28,7 @@ from sim.store import MemoryStore
 def an_offset_repeats_rows_at_any_size() -> Evidence:
     """A list of 100 rows that grows while it is walked, three seeds: with an offset 8 to 14 rows a walk come twice,
     with a keyset none."""
-    runs = on_seeds(shifting_pages(rows=100, limit=10, inserts=1.0), ["offset", "keyset"])
+    runs = on_seeds(shifting_pages(rows=100, limit=10, inserts=1.0, walkers=15), ["offset", "keyset"])
     offset, keyset = (runs.values(name, "duplicates per walk") for name in runs.figures)
     return Evidence(
         f"twice in a walk: offset {span(offset)} rows, keyset {span(keyset)}",

@@ -29,7 +29,7 @@ _GUIDE = {
 def what_links_cost_and_what_they_save() -> Evidence:
     """Order, pay, look, and the paths change after 60 of 90 s, three seeds: three requests a task at level 2, four at
     level 3; failed tasks at level 2 more than a quarter, at level 3 under 2 %."""
-    runs = compare(chatty_client(rate=5.0), ["level-2", "level-3"], seeds=SEEDS)
+    runs = compare(chatty_client(rate=3.0), ["level-2", "level-3"], seeds=SEEDS)
     requests, failed = {}, {}
     for name in runs.figures:
         requests[name] = runs.values(name, "requests per task")
