@@ -73,6 +73,28 @@ def test_cleaning_removes_what_differs_between_two_executions():
     assert made.cells[1].execution_count == made.cells[1].outputs[1].execution_count == 1
 
 
+def test_what_a_machine_measured_is_not_compared():
+    """The output of a cell tagged so is left out, that of its neighbour is not."""
+    texts = []
+    for said in ("3 of 20\n", "7 of 20\n"):
+        cells = [nbformat.v4.new_code_cell("1", outputs=[nbformat.v4.new_output("stream", text=said)]) for _ in "ab"]
+        for number, cell in enumerate(cells):
+            cell.id = f"cell-{number:03}"
+        cells[0].metadata["tags"] = ["nbval-ignore-output", "of-this-machine"]
+        texts.append(nbformat.writes(nbformat.v4.new_notebook(cells=cells[:1])))
+        texts.append(nbformat.writes(nbformat.v4.new_notebook(cells=cells)))
+    compared = [without_pictures(text) for text in texts]
+    assert compared[0] == compared[2]
+    assert compared[1] != compared[3]
+
+
+@every_notebook
+def test_only_what_nbval_ignores_is_of_this_machine(path):
+    """A cell whose output is not compared with a rebuild is not compared by nbval either."""
+    tags = [cell.metadata.get("tags", []) for cell in code_cells(path)]
+    assert all("nbval-ignore-output" in one for one in tags if "of-this-machine" in one)
+
+
 def project(folder, cells):
     """A project of its own with the real conftest and configuration, and one notebook of these code cells."""
     for name in ("conftest.py", "pyproject.toml"):
