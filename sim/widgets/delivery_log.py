@@ -219,8 +219,8 @@ class DeliveryLog(LivePanel):
             self._page = 0
         except Exception as error:  # a learner's own policy may raise anything; a panel has no place for a traceback
             said, sign = _sentence(error), "✗ not done:"
-        self.message.value = log_html.message(said, sign)
         self.redraw()
+        self.message.value = log_html.message(said, sign)
 
     def _button(
         self, name: str, press: Callable[[], None], tooltip: str, *, icon: str = "", style: str = ""

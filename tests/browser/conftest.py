@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from driving import Lab, Notebook
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import expect, sync_playwright
 
 from sim.lab import FOLDERS, prepare
 
@@ -18,6 +18,9 @@ FLAGS = (
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
 )  # fmt: skip
+
+# A kernel answers a button in a tenth of a second, and on a busy machine in some seconds.
+expect.set_options(timeout=20_000.0)
 
 
 @pytest.fixture(scope="session")
