@@ -121,7 +121,7 @@ def test_one_transaction_answers_every_retry():
 
 
 @pytest.mark.parametrize("rules", [EXPIRED, ENDLESS], ids=["lease over", "lease endless"])
-@pytest.mark.parametrize("crashes", [0, 1])
+@pytest.mark.parametrize("crashes", [0, 1, 2])
 @pytest.mark.slow
 def test_a_recovery_point_never_charges_twice(rules, crashes):
     """At an idempotent provider nothing is found, even when everybody takes everybody's claim for dead."""
