@@ -381,6 +381,14 @@ def test_it_is_a_panel_of_a_running_platform(of):
         delivery_log(of)
 
 
+@pytest.mark.parametrize("delivery", [-1, 20, "one"])
+def test_only_a_delivery_can_be_chosen(panel, delivery):
+    """By its number."""
+    with pytest.raises(ValueError, match=f"delivery must be a number below 20, got {delivery!r}"):
+        panel.choose(delivery)
+    assert panel.chosen is None
+
+
 def test_a_page_has_a_row():
     """Rows must be at least 1."""
     with pytest.raises(ValueError, match="rows must be at least 1, got 0"):

@@ -85,27 +85,37 @@ class DeliveryLog(LivePanel):
 
     def redraw(self) -> None:
         """Show the platform as it is now; for those who let time pass without the panel."""
-        platform = self.platform
-        page = log_rows.page(platform, self._page, self._size, **self._filters())
+        self._show_platform()
+        self._show_log()
+        self._show_chosen()
+
+    def _show_platform(self) -> None:
+        platform, clock = self.platform, log_rows.clock
         lanes = log_rows.endpoints(platform)
-        self._shown = page.rows
         self.heading.value = log_html.heading(
-            platform.scenario.name, platform.plan, log_rows.clock(platform.now), log_rows.clock(platform.end)
+            platform.scenario.name, platform.plan, clock(platform.now), clock(platform.end)
         )
         self.health.value = log_html.health_table(lanes)
+        self.enable.layout.display = None if any(lane.disabled for lane in lanes) else "none"
+        newest: Any = messages(platform).iloc[-NOTES:].itertuples()
+        self.notes.value = log_html.notes([(clock(note.at), note.owner, note.text) for note in newest])
+
+    def _show_log(self) -> None:
+        page = log_rows.page(self.platform, self._page, self._size, **self._filters())
+        self._shown = page.rows
         self.table.value = log_html.log_table(page, self.chosen)
         self.place.value = log_html.place(page)
         self.newer.disabled, self.older.disabled = self._page == 0, not page.goes_on
         for number, button in enumerate(self.rows):
             self._dress(button, page.rows[number] if number < len(page.rows) else None)
-        self.resend.disabled = self.chosen is None
-        self.resend.description = "Resend" if self.chosen is None else f"Resend {self.chosen}"
-        self.enable.layout.display = None if any(lane.disabled for lane in lanes) else "none"
-        self.past.value = "" if self.chosen is None else log_html.past_table(
-            self.chosen, log_rows.standing(platform, self.chosen), log_rows.past(platform, self.chosen)
+
+    def _show_chosen(self) -> None:
+        platform, chosen = self.platform, self.chosen
+        self.resend.disabled = chosen is None
+        self.resend.description = "Resend" if chosen is None else f"Resend {chosen}"
+        self.past.value = "" if chosen is None else log_html.past_table(
+            chosen, log_rows.standing(platform, chosen), log_rows.past(platform, chosen)
         )  # fmt: skip
-        newest: Any = messages(platform).iloc[-NOTES:].itertuples()
-        self.notes.value = log_html.notes([(log_rows.clock(note.at), note.owner, note.text) for note in newest])
 
     def sentence(self) -> str:
         """Where the platform stands, in one line."""
@@ -125,9 +135,16 @@ class DeliveryLog(LivePanel):
         )
 
     def choose(self, delivery: int | None) -> None:
-        """Choose a delivery, to see its past or to resend it; None chooses none."""
+        """Choose a delivery, to see its past or to resend it; None chooses none.
+
+        Raises: `ValueError` when there is no such delivery.
+        """
+        count = len(self.platform.trace.calls)
+        if delivery is not None and delivery not in range(count):
+            raise ValueError(f"delivery must be a number below {count:,}, got {delivery!r}")
         self.chosen = delivery
-        self.redraw()
+        self._show_log()
+        self._show_chosen()
 
     def _filters(self) -> dict[str, Any]:
         event = self.event.value.strip()
@@ -149,15 +166,15 @@ class DeliveryLog(LivePanel):
 
     def _filtered(self, change: object) -> None:
         self._page = 0
-        self.redraw()
+        self._show_log()
 
     def _newer(self) -> None:
         self._page -= 1
-        self.redraw()
+        self._show_log()
 
     def _older(self) -> None:
         self._page += 1
-        self.redraw()
+        self._show_log()
 
     def _choose_row(self, number: int) -> None:
         delivery = self._shown[number].delivery
