@@ -17,7 +17,7 @@ STYLE = f"""<style>
 .sim-log {{ --ink: var(--jp-ui-font-color1, #212121); --pale: var(--jp-ui-font-color2, #616161);
   --line: var(--jp-border-color2, #e0e0e0); --chosen: var(--jp-layout-color2, #eeeeee);
   color: var(--ink); font: 13px/1.4 var(--jp-ui-font-family, system-ui, sans-serif); overflow-x: auto; }}
-.sim-log table {{ border-collapse: separate; border-spacing: 0; table-layout: fixed; width: 100%; min-width: 820px; }}
+.sim-log table {{ border-collapse: separate; border-spacing: 0; table-layout: fixed; width: 100%; min-width: 860px; }}
 .sim-log th, .sim-log td {{ box-sizing: border-box; height: {ROW_PIXELS}px; padding: 0 8px; text-align: left;
   border-bottom: 1px solid var(--line); white-space: nowrap; overflow: hidden; text-overflow: ellipsis;
   font-variant-numeric: tabular-nums; }}
@@ -62,8 +62,8 @@ def health_table(lanes: Iterable[Health]) -> str:
 def log_table(page: Page, chosen: int | None) -> str:
     """A row an attempt, the newest first; the rows of the delivery *chosen* stand out."""
     head = _head([
-        ("sent", 9.5), ("event", 10.5), ("endpoint", 12), ("attempt", 8.5, "number"), ("status", 20.5),
-        ("latency", 8.5, "number"), ("response snippet", 17), ("next attempt", 13.5),
+        ("sent", 9.5), ("event", 10.5), ("endpoint", 12), ("attempt", 9.5, "number"), ("status", 20.5),
+        ("latency", 8.5, "number"), ("response snippet", 16), ("next attempt", 13.5),
     ])  # fmt: skip
     body = [
         _tr(
