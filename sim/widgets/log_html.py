@@ -63,7 +63,7 @@ def log_table(page: Page, chosen: int | None) -> str:
     """A row an attempt, the newest first; the rows of the delivery *chosen* stand out."""
     head = _head([
         ("sent", 9.5), ("event", 10.5), ("endpoint", 12), ("attempt", 9.5, "number"), ("status", 20.5),
-        ("latency", 8.5, "number"), ("response snippet", 16), ("next attempt", 13.5),
+        ("latency", 8.5, "number"), ("snippet", 16), ("next attempt", 13.5),
     ])  # fmt: skip
     body = [
         _tr(
@@ -96,7 +96,7 @@ def past_table(delivery: int, standing: str, rows: Sequence[Row]) -> str:
         return _block(f"{title}<p class='pale'>no attempt yet</p>")
     head = _head([
         ("attempt", 8.5, "number"), ("sent", 9.5), ("status", 20.5), ("latency", 8.5, "number"), ("next attempt", 13.5),
-        ("response snippet, whole", 39.5),
+        ("snippet, whole", 39.5),
     ])  # fmt: skip
     body = [
         _tr(
