@@ -4,14 +4,12 @@ import base64
 import enum
 import math
 import re
-import subprocess
 import sys
 from pathlib import Path
 from typing import Annotated
 
 import attrs
 import ipywidgets as w
-import nbformat
 import pytest
 from matplotlib.figure import Figure
 
@@ -19,7 +17,6 @@ import sim
 from sim import charts
 from sim.knobs import Knob, knobs_of
 from sim.metrics import TITLES
-from sim.notebooks import rebuild
 from sim.policies import FullJitter, Retry
 from sim.scenario import Scenario, story
 from sim.scenarios import stories
@@ -460,21 +457,3 @@ def test_it_has_a_picture_and_a_sentence_that_are_the_same_at_every_run():
     assert base64.b64decode(first["image/png"]).startswith(b"\x89PNG")
     knobs = "clients = 100, workers = 2, queue = 8"
     assert first["text/plain"].startswith(f"panel of thundering-herd with {knobs}, seed 0: Attempts sent")
-
-
-@pytest.mark.slow
-def test_a_notebook_with_a_panel_passes_strictly(tmp_path):
-    """nbval compares the panel's sentence, and finds it again."""
-    for name in ("conftest.py", "pyproject.toml"):
-        (tmp_path / name).write_text((ROOT / name).read_text())
-    cells = ["import sim", 'sim.panel("thundering-herd", clients=100, policies=["immediate"])']
-    book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
-    book.metadata["kernelspec"] = {"name": "python3", "display_name": "Python"}
-    path = tmp_path / "one.ipynb"
-    nbformat.write(book, path)
-    path.write_text(rebuild(path), encoding="utf-8")
-    result = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--nbval", str(path)],
-        cwd=tmp_path, capture_output=True, text=True,
-    )  # fmt: skip
-    assert result.returncode == 0, result.stdout

@@ -3,14 +3,11 @@
 import base64
 import math
 import re
-import subprocess
-import sys
 from html.parser import HTMLParser
 from pathlib import Path
 
 import attrs
 import ipywidgets as w
-import nbformat
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -21,7 +18,6 @@ from sim.charts.answers import ANSWERS, answer
 from sim.flow import Reply, Work
 from sim.http import Response
 from sim.laws import Constant
-from sim.notebooks import rebuild
 from sim.policies.client.backoff import Fixed
 from sim.policies.delivery import DeliveryPlan, schedule
 from sim.scenario import BadRelease, Outage, Scenario, Server
@@ -511,26 +507,3 @@ def test_a_panel_must_draw_and_describe_itself():
         LivePanel().picture()
     with pytest.raises(NotImplementedError, match=r"LivePanel must say its sentence\(\)"):
         repr(LivePanel())
-
-
-@pytest.mark.slow
-def test_a_notebook_with_a_panel_passes_nbval(tmp_path):
-    """Executed, cleaned of the widget's number, and compared strictly, with what its buttons did."""
-    for name in ("conftest.py", "pyproject.toml"):
-        (tmp_path / name).write_text((ROOT / name).read_text(encoding="utf-8"), encoding="utf-8")
-    sources = (
-        "import sim\nplatform = sim.platform(sim.scenarios.webhook_outage(hours=0.1, rate=0.05))",
-        "panel = sim.widgets.delivery_log(platform, seconds=600)\npanel",
-        "panel.advance.click()\nprint(panel)",
-        "panel",
-    )
-    path = tmp_path / "notebooks/panel.ipynb"
-    path.parent.mkdir()
-    nbformat.write(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in sources]), path)
-    path.write_text(rebuild(path), encoding="utf-8")
-    kinds = [set(output.get("data", ())) for cell in nbformat.read(path, 4).cells for output in cell.outputs]
-    assert kinds == [{"text/plain", "image/png"}, set(), {"text/plain", "image/png"}]
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--nbval", str(path)]
-    result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
-    assert result.returncode == 0, result.stdout
-    assert "4 passed" in result.stdout
