@@ -118,6 +118,10 @@ def _labels(versions: Iterable[str]) -> tuple[str, ...]:
     return tuple(versions)
 
 
+def _formats(versions: Iterable[str]) -> frozenset[str]:
+    return frozenset(versions)
+
+
 @attrs.define
 class Pins:
     """Each caller keeps the version that was newest when it first came, until it moves.
@@ -225,7 +229,7 @@ class Intake:
     """
 
     key: Callable[[Delivery], tuple[str, ...]] = by_id
-    reads: frozenset[str] | None = attrs.field(default=None, converter=attrs.converters.optional(frozenset))
+    reads: frozenset[str] | None = attrs.field(default=None, converter=attrs.converters.optional(_formats))
     seen: set[tuple[str, ...]] = attrs.field(init=False, factory=set)
 
     def take(self, delivery: Delivery) -> bool:
