@@ -21,6 +21,7 @@ SMALL = {
     "layers-removed": {"horizon": 10.0},
     "lossy-network": {"rate": 10.0, "horizon": 10.0},
     "noisy-neighbour": {"horizon": 5.0},
+    "outgrown-batch": {"rows": 100, "row_seconds": 0.1},
     "password-guessing": {"horizon": 30.0},
     "plain-queue": {"horizon": 100.0},
     "private-cache": {"hours": 2.0},

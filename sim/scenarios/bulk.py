@@ -1,4 +1,4 @@
-"""Bulk: ten thousand rows for a batch endpoint, and what all-or-nothing makes of one bad row among them."""
+"""Bulk: ten thousand rows for a batch endpoint, what one bad row does to all, and a batch that outgrows its timeout."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ from sim.laws import Constant
 from sim.policies import Fixed, Retry
 from sim.policies.batches.batch import BatchRules
 from sim.policies.batches.bulk import BulkImport
+from sim.policies.batches.jobs import BulkJob
+from sim.policies.jobs.polling import PollJob
 from sim.scenario import Clients, Network, Scenario, Server, story
 from sim.services.users_batch import UsersBatch
 from sim.store import MemoryStore
@@ -103,10 +105,51 @@ def atomic_batch(
     )
 
 
-def _endpoint(busy: float) -> UsersBatch:
+@story
+def outgrown_batch(
+    *,
+    rows: Annotated[int, Knob(low=1, high=10_000, unit="rows", help="rows of each import")] = 1_000,
+    imports: Annotated[int, Knob(low=1, high=1_000, unit="clients", help="clients that import at once")] = 2,
+    chunk: Annotated[int, Knob(low=1, high=10_000, unit="rows", help="in one request of the one who cuts")] = 200,
+    row_seconds: Annotated[float, Knob(low=0, high=10, unit="s", help="work for one row")] = 0.01,
+    timeout: Annotated[float, Knob(above=0, high=3_600, unit="s", help="of one request")] = 5.0,
+    delay: Annotated[float, _DELAY] = 0.025,
+) -> Scenario:
+    """A batch takes longer than its client waits: sent whole again and again, in chunks, or as a job that is asked for.
+
+    The server does the work each time, down to the last row; only the answer comes too late.  Rows that are known
+    again by their `clientId` are not created twice, and the client still gives up on an import that is long done.
+    Chunks that fit end it, and so does a 202, which needs one request and a few questions whatever the size.
+    """
+    retry = Retry(Fixed(0.5), attempts=4)
+    clients = {
+        "one-request": BulkImport(chunk=rows, retry=retry),
+        "chunks": BulkImport(chunk=chunk, retry=retry),
+        "job": BulkJob(PollJob(Fixed(1.0), hinted=True, retry=retry)),
+    }
+    return Scenario(
+        arrivals=AllAtOnce(clients=imports),
+        clients=Clients(timeout=timeout),
+        network=Network(request_delay=Constant(delay), reply_delay=Constant(delay)),
+        server=Server(workers=8, make_handler=lambda: _endpoint(0.0, work_per_item=row_seconds, most=10_000)),
+        policies=tuple(clients),
+        contestants=clients,
+        request=lambda call, client, u: _import(rows, 0.0, call, u),
+        figures={
+            "imports known done": lambda trace: sum(trace.calls.column("ok")),
+            "imports done": lambda trace: len(trace.ledger) / rows,
+            "round trips": lambda trace: len(trace.attempts) / imports,
+            "rows sent": lambda trace: _sent(trace) / imports,
+            "worker seconds": lambda trace: _worked(trace) / imports,
+        },
+        columns=("calls", "imports known done", "imports done", "round trips", "worker seconds", "drain_seconds"),
+    )
+
+
+def _endpoint(busy: float, *, work_per_item: float = 0.0002, most: int = 1_000) -> UsersBatch:
     """The batch endpoint: 5 ms for a request, 0.2 ms for a row in it, and rows that are *busy* now and then."""
-    rules = BatchRules(max_items=1_000)
-    return UsersBatch(MemoryStore(), rules=rules, unavailable=_Busy(busy), work=0.005, work_per_item=0.0002)
+    rules = BatchRules(max_items=most)
+    return UsersBatch(MemoryStore(), rules=rules, unavailable=_Busy(busy), work=0.005, work_per_item=work_per_item)
 
 
 @attrs.define
@@ -142,3 +185,9 @@ def _import(rows: int, bad: float, call: int, u: float) -> Request:
 
 def _sent(trace: Any) -> float:
     return float(sum(int(mark.note) for mark in trace.marks if mark.kind == "sent"))
+
+
+def _worked(trace: Any) -> float:
+    """Seconds that workers spent on the requests."""
+    columns = (trace.attempts.column(name) for name in ("started", "finished"))
+    return float(sum(finished - started for started, finished in zip(*columns, strict=True) if finished == finished))

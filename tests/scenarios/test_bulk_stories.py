@@ -6,7 +6,7 @@ import pytest
 
 from sim.experiment import compare
 from sim.policies.batches.batch import atomic_success
-from sim.scenarios.bulk import atomic_batch, bulk_import
+from sim.scenarios.bulk import atomic_batch, bulk_import, outgrown_batch
 
 SEEDS = (0, 1, 2)
 
@@ -87,3 +87,32 @@ def test_an_answer_that_names_every_bad_row_makes_the_second_try_succeed(batches
         assert both[0] == both[1]
         taken = batches.values("atomic", "share of batches taken")[seed]
         assert batches.values("atomic-without-the-bad", "round trips")[seed] == pytest.approx(1 + (1 - taken))
+
+
+@pytest.fixture(scope="module")
+def outgrown():
+    """Two imports of 1,000 rows that take 10 s, against a timeout of 5 s."""
+    return compare(outgrown_batch(), seeds=SEEDS)
+
+
+@pytest.mark.slow
+def test_a_batch_that_outgrows_its_timeout_is_done_and_nobody_knows(outgrown):
+    """Every row is created once and the work is done at each of four tries, and the client gives up all the same."""
+    assert outgrown.values("one-request", "imports known done") == [0.0] * 3
+    assert outgrown.values("one-request", "imports done") == [2.0] * 3
+    for worked in outgrown.values("one-request", "worker seconds"):
+        assert worked == pytest.approx(4 * 10.0, rel=0.01)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("policy", ["chunks", "job"])
+def test_chunks_and_a_job_are_known_to_be_done(outgrown, policy):
+    """Both do the work once; the job sends its rows in one request, the chunks in five."""
+    assert outgrown.values(policy, "imports known done") == outgrown.values(policy, "imports done") == [2.0] * 3
+    for worked, sent in zip(
+        outgrown.values(policy, "worker seconds"), outgrown.values(policy, "rows sent"), strict=True
+    ):
+        assert worked == pytest.approx(10.0, rel=0.01)
+        assert sent == 1_000
+    for trips in outgrown.values("chunks", "round trips"):
+        assert trips == 5
