@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         deliveries,
         errors,
         interleave,
+        interviews,
         laws,
         live,
         metrics,
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from sim.estimate import Estimate
     from sim.experiment import Comparison, Run, compare, run, sweep
     from sim.interleave import explore
+    from sim.interviews.board import interview
     from sim.operate import platform
     from sim.outcome import Outcome
     from sim.policies import ClientPolicy, Retry
@@ -45,6 +47,7 @@ _HOMES = {
     "Run": "sim.experiment",
     "compare": "sim.experiment",
     "explore": "sim.interleave",
+    "interview": "sim.interviews.board",
     "panel": "sim.widgets.panel",
     "platform": "sim.operate",
     "run": "sim.experiment",
@@ -55,8 +58,8 @@ _HOMES = {
     "Scenario": "sim.scenario",
 }
 _MODULES = (
-    "charts", "claims", "deliveries", "errors", "interleave", "laws", "live", "metrics", "policies", "questions",
-    "scenarios", "services", "testing", "widgets",
+    "charts", "claims", "deliveries", "errors", "interleave", "interviews", "laws", "live", "metrics", "policies",
+    "questions", "scenarios", "services", "testing", "widgets",
 )  # fmt: skip
 
 __all__ = [
@@ -74,6 +77,8 @@ __all__ = [
     "errors",
     "explore",
     "interleave",
+    "interview",
+    "interviews",
     "laws",
     "live",
     "metrics",

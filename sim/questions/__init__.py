@@ -3,7 +3,8 @@
     sim.questions.show("Q-23")                  # the question, as an interviewer says it
     sim.questions.show("Q-23", answer=True)     # and the answer, the follow-ups, the traps
 
-A topic is a TOML file in this folder; a new question is a `[[question]]` in it, with every member of `Question`.
+A topic is a TOML file in this folder; a new question is a `[[question]]` in it, with every member of `Question`;
+`knobs` may be left out.
 """
 
 from sim.questions.bank import draw, every, levels, named, read, topics

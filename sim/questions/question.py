@@ -23,7 +23,8 @@ class Question:
     *id*: "Q-23" for one of the guide's, "webhooks-1" for one of our own.  *topic*: the name of its file.  *level*: one
     of `LEVELS`.  *prompt*: as an interviewer says it.  *tests*: what it tries to find out.  *points*: a strong answer.
     *notebook*: the lesson and the heading in it, "09c_webhook_consumers#Q-23,-as-an-interviewer-asks-it".  *scenario*:
-    a name of `sim list`.  *claims*: rows of the ledger.  *exercise*: the name of one, "" while there is none.
+    a name of `sim list`.  *claims*: rows of the ledger.  *exercise*: the name of one, "" while there is none.  *knobs*:
+    where the scenario's sliders start in an interview, so that it answers while people look on.  All may be left out.
 
     Raises: `ValueError`, one sentence, for an id, a level or a notebook that is none.
     """
@@ -40,6 +41,7 @@ class Question:
     scenario: str
     claims: tuple[str, ...]
     exercise: str = ""
+    knobs: Mapping[str, Any] = attrs.field(factory=dict, hash=False)
 
     def __attrs_post_init__(self) -> None:
         own = _OWN.fullmatch(self.id)
@@ -78,7 +80,12 @@ def question_of(row: Mapping[str, Any], topic: str) -> Question:
     return Question(topic=topic, **filled)
 
 
-def _member(name: str, value: Any) -> str | tuple[str, ...]:
+def _member(name: str, value: Any) -> str | tuple[str, ...] | dict[str, int | float]:
+    if name == "knobs":
+        numbers = isinstance(value, dict) and all(type(one) in (int, float) for one in value.values())
+        if not numbers:
+            raise ValueError(f"knobs must be a table of numbers, got {value!r}")
+        return dict(value)
     if name in ("points", "follow_ups", "traps", "claims"):
         if not isinstance(value, list) or not value or not all(_is_filled(one) for one in value):
             raise ValueError(f"{name} must be a list of texts, at least one and none of them empty, got {value!r}")

@@ -80,8 +80,8 @@ def test_its_notebook_is_there_and_has_its_heading(one):
 
 @each_question
 def test_its_scenario_can_be_run(one):
-    """`sim list` has it."""
-    assert one.scenario in stories()
+    """`sim list` has it, and it takes the knobs that the question starts it with."""
+    assert stories()[one.scenario](**one.knobs).name == one.scenario
 
 
 @each_question
