@@ -93,7 +93,7 @@ def boundary_burst(
         horizon=second + period,
         policies=tuple(limiters),
         contestants=limiters,
-        seat=lambda world, limiter: _behind(world, limiter, by_peer),
+        seat=lambda world, limiter: behind(world, limiter, by_peer),
         client=Retry.never(),
         request=lambda call, client, u: Request(key=str(call), peer="203.0.113.9"),
         figures={
@@ -200,7 +200,7 @@ def noisy_neighbour(
         horizon=horizon,
         policies=tuple(gates),
         contestants=gates,
-        seat=lambda world, gate: _behind(world, gate, by_header("X-Api-Key")),
+        seat=lambda world, gate: behind(world, gate, by_header("X-Api-Key")),
         client=Retry.never(),
         request=request,
         figures={
@@ -255,7 +255,7 @@ def shared_counter(
     )
 
 
-def _behind(world: Scenario, limiter: Any, key: KeyOf) -> Scenario:
+def behind(world: Scenario, limiter: Any, key: KeyOf) -> Scenario:
     """The world behind a *limiter*, of requests or of keys; None is no limiter."""
     if limiter is None:
         return attrs.evolve(world, gateway=None)
@@ -274,7 +274,7 @@ def _gate(limiter: Any, key: KeyOf) -> Any:
 def _tell(world: Scenario, told: Any, limiter: FixedWindow) -> Scenario:
     """The world in which refused clients are *told* so; a limiter of somebody's own takes the place of ours."""
     if not isinstance(told, Told):
-        return _behind(world, told, everyone)
+        return behind(world, told, everyone)
     refusal = partial(too_many, style=told.style)
     gate = told.wrap(ByKey(limiter, key=everyone))
     return attrs.evolve(world, gateway=Gateway(limiter=gate, refusal=refusal), client=told.client)

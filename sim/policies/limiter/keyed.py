@@ -89,6 +89,19 @@ class Keyed:
         """How many states it holds; a key that spent in both generations counts twice."""
         return len(self._young) + len(self._old)
 
+    def numbers_held(self, key: str) -> int:
+        """How many numbers it holds for *key*: what a store that many servers share would have to keep for it.
+
+        >>> from sim.policies.limiter import SlidingLog, TokenBucket
+        >>> limiters = (TokenBucket(100), SlidingLog(100))
+        >>> [limiter.decide("ada", 0.0, 70).allowed for limiter in limiters]
+        [True, True]
+        >>> [limiter.numbers_held("ada") for limiter in limiters]
+        [2, 70]
+        """
+        state = self._young.get(key, self._old.get(key))
+        return 0 if state is None else 1 if isinstance(state, int) else len(state)
+
     def _judge(self, state: Any, now: float, instant: int, cost: int) -> tuple[Decision, Any]:
         """The decision, and the key's new state; None when it stays as it is.  *state*: None for an idle key.
 
