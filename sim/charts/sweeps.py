@@ -26,13 +26,15 @@ def curve(
     *unit*: the knob's.
     """
     figure, axes = canvas()
-    told = []
+    told: list[str] = []
+    taken: set[str] = set()
     for number, name in enumerate(figures):
         rows = frame[frame["figure"] == name].sort_values(x)
         if rows.empty:
             raise ValueError(f"figures must be among {', '.join(sorted(set(frame['figure'])))}, got {name!r}")
         xs, means = list(rows[x]), list(rows["mean"])
-        colour = _COLOURS.get(name, WONG[zlib.crc32(name.encode()) % 8])
+        colour = _COLOURS.get(name) or _free(zlib.crc32(name.encode()) % 8, taken)
+        taken.add(colour)
         axes.plot(xs, means, color=colour, linestyle=DASHES[number % 4], marker="os^Dv"[number % 5], label=name)
         axes.fill_between(xs, list(rows["low"]), list(rows["high"]), color=colour, alpha=0.2, linewidth=0)
         top = means.index(max(means))
@@ -50,3 +52,9 @@ def curve(
     axes.yaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
     name_axes(axes, f"{' and '.join(figures)} by {x}, mean and 95 % interval", y, f"{x}, {unit}" if unit else x)
     return tell(figure, "; ".join(told) + ".")
+
+
+def _free(first: int, taken: set[str]) -> str:
+    """The colour of number *first*, or the next one that no other line of the chart has."""
+    colours = [*WONG[first:], *WONG[:first]]
+    return next((colour for colour in colours if colour not in taken), colours[0])

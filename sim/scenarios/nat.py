@@ -14,6 +14,8 @@ from sim.scenarios.limits import behind
 from sim.workload import Poisson
 
 _OFFICE, _HOME, _BOT = "office", "home", "bot"
+_GOLDEN = (math.sqrt(5.0) - 1.0) / 2.0
+"""Multiples of it, without their whole part, are spread evenly however many they are."""
 
 
 @story
@@ -44,19 +46,20 @@ def shared_address(
     }
     people = office + homes + flood
 
+    # Callers take turns; so that the office does not call all at once, their kinds are spread over the turns.
+    turns = sorted(range(people), key=lambda client: client * _GOLDEN % 1.0)
+    kinds = {client: _OFFICE if place < office else _HOME if place < office + homes else _BOT
+             for place, client in enumerate(turns)}  # fmt: skip
+
     def request(call: int, client: int, u: float) -> Request:
-        who = _who(client, office, homes)
-        if who == _OFFICE:
-            return Request(key=str(call), headers={"X-Api-Key": f"office {client}"}, peer="198.51.100.7")
-        if who == _HOME:
-            return Request(
-                key=str(call), headers={"X-Api-Key": f"home {client}"}, peer=f"10.0.{client // 250}.{client % 250}"
-            )
-        return Request(key=str(call), headers={"X-Api-Key": f"bot {int(u * keys)}"}, peer="203.0.113.9")
+        kind = kinds[client]
+        peer = {_OFFICE: "198.51.100.7", _HOME: f"10.0.{client // 250}.{client % 250}", _BOT: "203.0.113.9"}[kind]
+        key = f"{kind} {int(u * keys) if kind == _BOT else client}"
+        return Request(key=str(call), headers={"X-Api-Key": key}, peer=peer)
 
     def served(trace: Any, wanted: str) -> list[float]:
         columns = (trace.calls.column(name) for name in ("client", "ok"))
-        return [ok for client, ok in zip(*columns, strict=True) if _who(int(client), office, homes) == wanted]
+        return [ok for client, ok in zip(*columns, strict=True) if kinds[int(client)] == wanted]
 
     def share(trace: Any, wanted: str) -> float:
         found = served(trace, wanted)
@@ -79,7 +82,3 @@ def shared_address(
         },
         columns=("calls", "ok", "office ok", "homes ok", "bot calls/s"),
     )
-
-
-def _who(client: int, office: int, homes: int) -> str:
-    return _OFFICE if client < office else _HOME if client < office + homes else _BOT
