@@ -11,8 +11,8 @@ from sim.http import Request, Response, json_body
 from sim.interleave import Ending, explore
 from sim.policies.batches.batch import atomic_success
 from sim.scenarios.bulk import atomic_batch, bulk_import
+from sim.services.alone import serve
 from sim.services.users_batch import CheckThenInsert, UsersBatch
-from sim.services.vault.matrix import serve
 from sim.store import MemoryStore
 
 

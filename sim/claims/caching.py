@@ -10,10 +10,10 @@ from sim.experiment import Comparison
 from sim.http import Request, Response
 from sim.policies.caching.cache import Cache
 from sim.scenarios.caching import cache_stampede, private_cache, wrong_body
+from sim.services.alone import serve
 from sim.services.catalog.designs import CacheDesign
 from sim.services.catalog.service import PRODUCTS, Catalog
 from sim.services.catalog.visits import Unchanging, asked, visit
-from sim.services.vault.matrix import serve
 from sim.store import MemoryStore
 
 _SCALE = 100

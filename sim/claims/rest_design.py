@@ -11,11 +11,11 @@ from sim.policies.http.server_log import Guarded, ServerLog
 from sim.policies.limiter import TokenBucket
 from sim.scenarios.paging import shifting_pages
 from sim.scenarios.rest import crawler, error_round_trips
+from sim.services.alone import serve
 from sim.services.failing import INTERNALS, FailingUsers, Talkative, leaked
 from sim.services.profiles import Form
 from sim.services.profiles.document import JSON
 from sim.services.users_batch import UsersBatch
-from sim.services.vault.matrix import serve
 from sim.store import MemoryStore
 
 

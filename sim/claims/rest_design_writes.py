@@ -10,10 +10,10 @@ from sim.claims.claiming import Evidence, Verdict, claim
 from sim.http import Request, json_body
 from sim.interleave import explore
 from sim.policies.http.patch import JSON_PATCH, MERGE_PATCH, PatchError, patched
+from sim.services.alone import serve
 from sim.services.profiles import CheckThenWrite, IfMatch, LastWriteWins
 from sim.services.profiles.document import JSON
 from sim.services.profiles.writers import READ, TAG, kept, patches, profile_service, puts
-from sim.services.vault.matrix import serve
 
 
 @claim(

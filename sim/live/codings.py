@@ -22,8 +22,8 @@ from typing import TypeAlias
 import attrs
 
 from sim.http import Request, json_body
+from sim.services.alone import serve
 from sim.services.catalog.listing import Listing, MemoryPages
-from sim.services.vault.matrix import serve
 
 Coder: TypeAlias = Callable[[bytes], bytes]
 

@@ -4,9 +4,10 @@ import pytest
 
 from sim.http import Request, json_body
 from sim.live.search import SQLiteSearch
+from sim.services.alone import serve
 from sim.services.vault.attacks import ATTACKS
 from sim.services.vault.guarded import guarded_vault, token
-from sim.services.vault.matrix import attempt, matrix, openings, serve, table
+from sim.services.vault.matrix import attempt, matrix, openings, table
 
 LAYERS = guarded_vault().service.names
 

@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 
 from sim.http import Request
 from sim.policies.http.server_log import Guarded, ServerLog
+from sim.services.alone import serve
 from sim.services.failing import INTERNALS, FailingUsers, Talkative, leaked
-from sim.services.vault.matrix import serve
 from sim.store import MemoryStore
 
 

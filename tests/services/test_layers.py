@@ -12,9 +12,9 @@ from sim.interleave import explore
 from sim.live.search import SQLiteSearch
 from sim.policies.http.problem import reason_phrase
 from sim.policies.security.lockout import GuessLimit
+from sim.services.alone import serve
 from sim.services.vault import guarded as kit
 from sim.services.vault.guarded import guarded_vault, token
-from sim.services.vault.matrix import serve
 
 LAYERS = guarded_vault().service.names
 TLS = {":scheme": "https"}

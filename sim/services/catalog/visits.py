@@ -14,7 +14,7 @@ from sim.flow import Handler, HandlerFlow, Reply
 from sim.http import Request, Response
 from sim.policies.caching.cache import Cache, Fresh, Stale
 from sim.policies.caching.stored import conditioned, unconditional
-from sim.services.vault.matrix import serve
+from sim.services.alone import serve
 
 
 @attrs.frozen(kw_only=True)

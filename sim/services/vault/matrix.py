@@ -13,20 +13,11 @@ from typing import Any
 
 import attrs
 
-from sim.flow import Effect, Handler, Note, Reply
-from sim.http import Request, Response
+from sim.http import Request
+from sim.services.alone import serve
 from sim.services.vault.attacks import ATTACKS, Attack
 from sim.services.vault.guarded import GuardedVault, guarded_vault
 from sim.services.vault.service import Search
-
-
-@attrs.frozen
-class Served:
-    """What a handler made of one request: its *response*, its *notes* as (kind, text), and its *effects*."""
-
-    response: Response
-    notes: tuple[tuple[str, str], ...] = ()
-    effects: tuple[str, ...] = ()
 
 
 @attrs.frozen
@@ -39,25 +30,6 @@ class Ending:
     succeeded: bool
     stopped_by: tuple[str, ...] = ()
     statuses: tuple[int, ...] = ()
-
-
-def serve(handler: Handler, request: Request, now: float = 0.0) -> Served:
-    """Run one request through *handler* to its end, alone, with time standing still."""
-    flow, response, notes, effects = handler(request, now), Response(500), [], []
-    command = next(flow, None)
-    while command is not None:
-        match command:
-            case Reply():
-                response = command.response
-            case Note():
-                notes.append((command.kind, command.text))
-            case Effect():
-                effects.append(command.key)
-        try:
-            command = flow.send(now)
-        except StopIteration:
-            break
-    return Served(response, tuple(notes), tuple(effects))
 
 
 def attempt(attack: Attack, world: GuardedVault, now: float = 0.0) -> Ending:
