@@ -8,6 +8,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
+from sim import questions
 from sim.lesson import check
 from sim.notebooks import clean, notebooks, rebuild, without_pictures
 
@@ -55,6 +56,38 @@ def test_links_lead_to_files_that_exist(path):
     links = [link.split("#")[0] for link in re.findall(r"\]\(([^)]+)\)", text) if "://" not in link]
     assert links
     assert [link for link in links if not (path.parent / link).exists()] == []
+
+
+def syllabus():
+    """The rows of `notebooks/README.md`: by a notebook's name its title, minutes, level, needs and questions."""
+    text = (ROOT / "notebooks" / "README.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| \[([^\]]+)\]\((\w+)\.ipynb\) \| (.*) \|$", text, re.MULTILINE)
+    return {name: [title, *rest.split(" | ")] for title, name, rest in rows}
+
+
+def test_the_syllabus_has_every_notebook_in_order_and_says_what_they_say():
+    """Title, minutes and level as in a notebook's own head, and what it needs among them."""
+    rows = syllabus()
+    assert list(rows) == [path.stem for path in PATHS]
+    for path in PATHS:
+        title, minutes, level, needs, _ = rows[path.stem]
+        head = nbformat.read(path, as_version=4).cells[0].source.splitlines()
+        assert head[0].removeprefix("# ").replace(" · ", " ", 1) == title
+        said = re.fullmatch(r"(\d+)(?: minutes( a question)?) · ([\w ]+) · needs (.*)", head[2])
+        assert said, head[2]
+        assert (said[1] + (said[2] or ""), said[3]) == (minutes, level)
+        assert set(re.findall(r"\b\d\d[a-d]?\b", needs)) <= set(re.findall(r"\[(\d\d[a-d]?) ", said[4]))
+
+
+def test_the_syllabus_names_every_question_of_the_guide_once_beside_its_notebook():
+    """Q-01 to Q-29, each where the bank says that it is taught."""
+    taught = {one.id: one.notebook.partition("#")[0] for one in questions.every() if one.id.startswith("Q-")}
+    named = {}
+    for name, (*_, asked) in syllabus().items():
+        spans = re.sub(r"Q-(\d\d) to Q-(\d\d)", lambda span: " ".join(
+            f"Q-{number:02}" for number in range(int(span[1]), int(span[2]) + 1)), asked)  # fmt: skip
+        named |= dict.fromkeys(re.findall(r"Q-\d\d", spans), name)
+    assert named == taught
 
 
 @every_notebook
