@@ -14,8 +14,6 @@ from sim.questions import LEVELS, bank
 from sim.scenarios import stories
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-TO_COME = ("01", "02", "03", "04", "05", "06", "07", "08", "10", "11")
-"""Notebooks of the course that may be referred to before they are there; once there, they must have the heading."""
 
 ALL = questions.every()
 each_question = pytest.mark.parametrize("one", ALL, ids=lambda one: one.id)
@@ -71,9 +69,6 @@ def test_its_notebook_is_there_and_has_its_heading(one):
     """The lesson exists, and the anchor is one of its headings, and of one only."""
     notebook, _, anchor = one.notebook.partition("#")
     path = ROOT / "notebooks" / f"{notebook}.ipynb"
-    if notebook.partition("_")[0] in TO_COME and not path.exists():
-        assert not list(path.parent.glob(f"{notebook.partition('_')[0]}_*.ipynb")), "the notebook has another name"
-        return
     assert path.exists()
     assert headings(path).count(anchor) == 1, f"{anchor} is not one of {headings(path)}"
 
@@ -116,6 +111,16 @@ def test_ids_are_unique_and_in_order():
     assert len(set(ids)) == len(ids)
     assert [one.order for one in ALL] == sorted(one.order for one in ALL)
     assert all(one.level in LEVELS for one in ALL)
+
+
+def test_there_are_fifty_and_more_over_nine_topics():
+    """The guide's topics, with webhooks as one of them; three experiments and more behind each."""
+    assert len(ALL) >= 50
+    experiments = {row.ident for row in claims.every() if row.experiment is not None}
+    behind = {topic: {name for one in questions.every(topic=topic) for name in one.claims} & experiments
+              for topic in questions.topics()}  # fmt: skip
+    assert len(behind) == 9
+    assert {topic: names for topic, names in behind.items() if len(names) < 3} == {}
 
 
 @pytest.mark.parametrize("topic", questions.topics())
