@@ -27,15 +27,15 @@ def prepare(reset: str | None = None, root: Path | None = None) -> Path:
     Raises: `ValueError` when there are no notebooks here, or none with that number.
     """
     root = root or Path(__file__).resolve().parent.parent
-    sources = [path for folder in FOLDERS for path in sorted((root / folder).rglob("*.ipynb")) if _wanted(path)]
-    if not sources:
+    sources = [path for folder in FOLDERS for path in sorted((root / folder).rglob("*")) if _wanted(path)]
+    if not any(path.suffix == ".ipynb" for path in sources):
         raise ValueError(
             "the notebooks are not beside the installed package; run `sim lab` from a clone of the project"
         )
     work = root / "work"
     chosen = [path for path in sources if reset is not None and path.name.startswith(f"{reset}_")]
     if reset is not None and not chosen:
-        numbers = ", ".join(sorted({path.name.split("_")[0] for path in sources}))
+        numbers = ", ".join(sorted({path.name.split("_")[0] for path in sources if path.suffix == ".ipynb"}))
         raise ValueError(f"--reset takes the number of a notebook ({numbers}), got {reset!r}")
     for path in sources:
         copy = work / path.relative_to(root)
@@ -64,4 +64,6 @@ def open_lab(folder: Path, options: Sequence[str] = ()) -> int:
 
 
 def _wanted(path: Path) -> bool:
-    return ".ipynb_checkpoints" not in path.parts and "solutions" not in path.parts
+    """A notebook, or a text that one links to."""
+    hidden = {".ipynb_checkpoints", "solutions"} & set(path.parts)
+    return path.suffix in (".ipynb", ".md") and not hidden

@@ -42,6 +42,16 @@ def test_reset_of_an_unknown_number_names_the_known_ones(project):
         prepare("77", root=project)
 
 
+def test_the_syllabus_comes_along(project):
+    """A text that notebooks link to is in the learner's folder too; other files are not."""
+    for name in ("notebooks/README.md", "exercises/mutants/wrong.py", "exercises/solutions/README.md"):
+        (project / name).parent.mkdir(parents=True, exist_ok=True)
+        (project / name).write_text("as committed", encoding="utf-8")
+    work = prepare(root=project)
+    copied = sorted(path.relative_to(work).as_posix() for path in work.rglob("*") if path.is_file())
+    assert copied == ["exercises/01_topic.ipynb", "notebooks/00_start.ipynb", "notebooks/README.md"]
+
+
 @pytest.mark.slow
 def test_jupyterlab_starts_without_asking_for_news(project, capfd):
     """Options go on to JupyterLab, and its news question is switched off in settings of the learner's folder."""
