@@ -20,7 +20,7 @@ def gateway_codes(
     queue: Annotated[int, Knob(low=0, high=10_000, unit="calls", help="room to wait; more is a 503")] = 10,
     patience: Annotated[float, Knob(above=0, high=60, unit="s", help="of the gateway; longer is a 504")] = 1.0,
     slowdown: Annotated[float, Knob(low=1, high=1_000, help="work in the second failure takes so many times")] = 8.0,
-    horizon: Annotated[float, Knob(above=50, high=3_600, unit="s", help="when new calls stop")] = 60.0,
+    horizon: Annotated[float, Knob(above=0, high=3_600, unit="s", help="when new calls stop")] = 60.0,
 ) -> Scenario:
     """The server dies at 10 s, and is slow from 30 s on: what the gateway answers, and what was done behind it.
 
