@@ -6,6 +6,7 @@ Bodies are bytes, as on the wire: a signature covers them, a cache stores them a
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Mapping
 from email.utils import formatdate, parsedate_to_datetime
@@ -98,7 +99,7 @@ def json_response(document: Any, status: int = 200, headers: Mapping[str, str] |
 
 def json_body(document: Any) -> bytes:
     """*document* as compact JSON in UTF-8, its members in the order they stand in."""
-    return json.dumps(document, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
+    return _ENCODER.encode(document).encode()
 
 
 def read_json(body: bytes, *, limit: int = BODY_LIMIT) -> Any:
@@ -120,8 +121,9 @@ def read_json(body: bytes, *, limit: int = BODY_LIMIT) -> Any:
     if not body:
         raise ValueError("the body must be a JSON document, got no bytes")
     try:
-        document = json.loads(body.decode(), parse_constant=_refuse, object_pairs_hook=_members)
-        json.dumps(document, ensure_ascii=False, allow_nan=False).encode()  # 1e999 and lone surrogates show here
+        document = _DECODER.decode(body.decode())
+        if b"\\u" in body:
+            json_body(document)  # half of a surrogate pair, which UTF-8 cannot say, comes as an escape only
     except (ValueError, RecursionError) as error:
         reason = "it is nested too deeply" if isinstance(error, RecursionError) else _first_line(error)
         raise ValueError(f"the body must be a JSON document: {reason}") from None
@@ -191,6 +193,13 @@ def _refuse(constant: str) -> None:
     raise ValueError(f"{constant} is not JSON")
 
 
+def _finite(text: str) -> float:
+    number = float(text)
+    if math.isinf(number):
+        raise ValueError(f"{text} is too large a number")
+    return number
+
+
 def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     document = dict(pairs)
     if len(document) != len(pairs):
@@ -198,6 +207,11 @@ def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         twice = next(name for name in names if names.count(name) > 1)
         raise ValueError(f"member {twice!r} comes twice")
     return document
+
+
+# `json.dumps` and `json.loads` with options would make these anew for every body.
+_ENCODER = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+_DECODER = json.JSONDecoder(parse_constant=_refuse, parse_float=_finite, object_pairs_hook=_members)
 
 
 def _first_line(error: Exception) -> str:

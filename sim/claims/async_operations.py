@@ -31,7 +31,7 @@ Q_16_1 = cite(
 def a_callback_needs_a_net() -> Evidence:
     """A tenth of the callbacks lost, 3 seeds: from 4 to 20 % of the clients never know, none with one late poll, and
     that net costs under a tenth of the polls of a client without a callback."""
-    runs = on_seeds(job_callback(), ["callback", "callback-and-poll", "poll-fixed"])
+    runs = on_seeds(job_callback(horizon=120.0), ["callback", "callback-and-poll", "poll-fixed"])
     never, netted = runs.values("callback", "never known"), runs.values("callback-and-poll", "never known")
     polls, all_polls = (fmean(runs.values(name, "polls per job")) for name in ("callback-and-poll", "poll-fixed"))
     return Evidence(

@@ -174,7 +174,7 @@ def add_first_then_decide() -> Evidence:
 def levels_are_asked_together() -> Evidence:
     """One client that calls fifteen times as often as twenty others, 3 seeds: with levels decided together over 95 % of
     the quiet calls are served, one by one under half of them."""
-    runs = on_seeds(noisy_neighbour(horizon=30.0), ["levels", "one-by-one"])
+    runs = on_seeds(noisy_neighbour(horizon=15.0), ["levels", "one-by-one"])
     together, apart = (runs.values(name, "quiet ok") for name in ("levels", "one-by-one"))
     return Evidence(
         f"{span(together, '.0%')} of the quiet calls served together, {span(apart, '.0%')} one by one",

@@ -123,7 +123,7 @@ def the_window_stops_late_replays_only() -> Evidence:
 def two_signatures_lose_nothing() -> Evidence:
     """The receiver changes 10 min after the sender, three seeds, a 401 is final.  Delivered: 100 %; with a hard swap
     10 of the 60 minutes are missing, within 2 points."""
-    runs = on_seeds(secret_rotation(), ["sign-with-both+fast-fail", "hard-swap+fast-fail"])
+    runs = on_seeds(secret_rotation(rate=0.3), ["sign-with-both+fast-fail", "hard-swap+fast-fail"])
     both, hard = (runs.values(name, "delivered, %") for name in runs.figures)
     return Evidence(
         f"both {span(both)} %, hard swap {span(hard, '.1f')} %",
@@ -165,7 +165,7 @@ def a_signature_of_the_event_dies_before_the_retries() -> Evidence:
     message = Request(headers=scheme.sign(BODY, "evt_1", NOW), body=BODY)
     at = instants(guide_schedule(jitter=NONE))
     good = sum(isinstance(scheme.verify(message, NOW + after), Verified) for after in at)
-    runs = on_seeds(expired_signatures(), ["signed-once", "signed-each-attempt"])
+    runs = on_seeds(expired_signatures(rate=0.2), ["signed-once", "signed-each-attempt"])
     once, each = (runs.values(name, "delivered share") for name in runs.figures)
     return Evidence(
         f"verifies at {good} of {len(at)} attempts; delivered: signed once {span(once)}, each time {span(each)}",

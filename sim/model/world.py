@@ -13,7 +13,7 @@ from sim.model.client import Clients
 from sim.model.gateway import Front
 from sim.model.network import Wire
 from sim.model.server import Service
-from sim.policies.fresh import fresh
+from sim.policies.fresh import maker
 from sim.scenario import Crash, Partition, Scenario, StepCrash
 from sim.streams import Streams
 from sim.trace import Mark, Trace
@@ -85,7 +85,7 @@ def simulate(scenario: Scenario, make_policy: Callable[[], Any], seed: int, *, c
 def maker_of(policy: Any) -> Callable[[], Any]:
     """A function that gives each host its own *policy*: a copy with new state, or what the factory makes."""
     is_policy = hasattr(policy, "call") or hasattr(policy, "converse")
-    return policy if callable(policy) and not is_policy else lambda: fresh(policy)
+    return policy if callable(policy) and not is_policy else maker(policy)
 
 
 def _requests(scenario: Scenario, streams: Streams) -> Callable[[int, int], Request] | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import inspect
 from collections import deque
+from collections.abc import Callable
 from enum import Enum
 from typing import Any
 
@@ -20,7 +21,21 @@ def fresh(policy: Any) -> Any:
 
     Raises: `TypeError` when the policy cannot be copied; hand in a function that makes one instead.
     """
-    return _rebuild(policy) if _has_state(policy) else policy
+    return maker(policy)()
+
+
+def maker(policy: Any) -> Callable[[], Any]:
+    """A function that gives a `fresh` copy at every call; what *policy* is made of is looked at only once."""
+    if not _has_state(policy):
+        return lambda: policy
+    kind = type(policy)
+    if attrs.has(kind) and not _own_attributes(policy):
+        parts = {field.alias: maker(getattr(policy, field.name)) for field in attrs.fields(kind) if field.init}
+        return lambda: kind(**{name: make() for name, make in parts.items()})
+    if kind is tuple:
+        makers = tuple(map(maker, policy))
+        return lambda: tuple(make() for make in makers)
+    return lambda: _deep_copy(policy)
 
 
 def _has_state(value: Any) -> bool:
@@ -40,16 +55,7 @@ def _has_state(value: Any) -> bool:
     return hasattr(value, "__dict__") or any(vars(base).get("__slots__") for base in kind.__mro__)
 
 
-def _rebuild(value: Any) -> Any:
-    if not _has_state(value):
-        return value
-    if attrs.has(type(value)) and not _own_attributes(value):
-        configuration = {
-            field.alias: _rebuild(getattr(value, field.name)) for field in attrs.fields(type(value)) if field.init
-        }
-        return type(value)(**configuration)
-    if type(value) is tuple:
-        return tuple(map(_rebuild, value))
+def _deep_copy(value: Any) -> Any:
     try:
         copied = copy.deepcopy(value)
         for name, inner in getattr(value, "__dict__", {}).items():
