@@ -39,13 +39,13 @@ class Engine(simpy.Environment):
 
     def run_until(self, end: float) -> None:
         """Run until nothing is left to happen before the instant *end*."""
-        with _rare_garbage_collection():
+        with rare_garbage_collection():
             self.run(until=end)
 
 
 @contextmanager
-def _rare_garbage_collection() -> Generator[None]:
-    # A run makes millions of small objects that die by reference count; the cycle collector only walks over them.
+def rare_garbage_collection() -> Generator[None]:
+    """For what makes many small objects that die by reference count; the cycle collector only walks over them."""
     thresholds = gc.get_threshold()
     gc.set_threshold(200_000, 50, 100)
     try:

@@ -12,6 +12,7 @@ from itertools import pairwise
 
 import attrs
 
+from sim.engine import rare_garbage_collection
 from sim.flow import Handler
 from sim.http import Request
 from sim.interleave.exploration import Ending, Exploration
@@ -56,7 +57,8 @@ def explore(
             raise ValueError(f"after must name requests of this exploration, the earlier one first, got {order}")
     # A store knows a process by its request's identity, and the same request may be asked for twice.
     apart = tuple(attrs.evolve(request) for request in requests)
-    return _Walk(make_service, apart, invariant, crashes, order, limit).exploration()
+    with rare_garbage_collection():
+        return _Walk(make_service, apart, invariant, crashes, order, limit).exploration()
 
 
 @attrs.frozen
