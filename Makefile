@@ -16,7 +16,7 @@ test: $(READY)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/pytest -q -n 2 --dist loadfile
-	$(BIN)/pytest -q -n 2 --dist loadfile --nbval notebooks/
+	$(BIN)/pytest -q -n 2 --dist loadfile --nbval notebooks/ exercises/
 
 lab: $(READY)
 	$(BIN)/sim lab

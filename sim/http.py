@@ -39,6 +39,10 @@ class Request:
         """The header called *name*, in whatever case it was written; None when there is none."""
         return _header(self.headers, name)
 
+    def json(self) -> Any:
+        """The body as a document.  Raises: `ValueError` when it is not JSON."""
+        return read_json(self.body)
+
     @property
     def resource(self) -> str:
         """The path without its query."""

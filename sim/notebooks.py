@@ -1,6 +1,7 @@
 """`make notebooks`: execute every committed notebook and clean what would differ from run to run.
 
-`python -m sim.notebooks` rewrites each file under `notebooks/`; what it writes depends on the notebook's cells only.
+`python -m sim.notebooks` rewrites each file under `notebooks/` and `exercises/`; `python -m sim.notebooks 04` those
+whose name begins so.  What it writes depends on the cells alone; those of the exercises are made of their modules.
 """
 
 # nbformat has no types of its own.
@@ -16,6 +17,8 @@ from pathlib import Path
 
 import nbformat
 from nbclient import NotebookClient
+
+from sim.exercises import books, every
 
 CELL_SECONDS = 60
 WIDGET = "application/vnd.jupyter.widget-view+json"
@@ -75,20 +78,41 @@ def without_pictures(text: str) -> str:
 
 
 def notebooks(root: Path) -> list[Path]:
-    """The committed notebooks of the project at *root*, in order."""
-    return sorted(path for path in (root / "notebooks").glob("*.ipynb"))
+    """The committed notebooks of the project at *root*: the lessons, the exercises, their solutions, each in order."""
+    folders = ("notebooks", "exercises", "exercises/solutions")
+    return [path for folder in folders for path in sorted((root / folder).glob("*.ipynb"))]
 
 
-def main(root: Path) -> int:
-    """Rebuild every notebook of the project at *root*; returns 0, or 2 where there are none."""
-    found = notebooks(root)
+def main(root: Path, begins: str = "") -> int:
+    """Rebuild the notebooks whose name *begins* so; returns 0, or 2 where there are none."""
+    if (root / "exercises").is_dir():
+        for path, book in exercises(root):
+            if path.name.startswith(begins):
+                _write(path, clean(book))
+    found = [path for path in notebooks(root) if path.name.startswith(begins)]
     if not found:
-        print("no notebooks here; run this from a clone of the project", file=sys.stderr)
+        print("no such notebooks here; run this from a clone of the project", file=sys.stderr)
         return 2
     for path in found:
         _write(path, rebuild(path))
-        print(f"rebuilt {path.name}")
+        print(f"rebuilt {path.relative_to(root)}")
     return 0
+
+
+def exercises(root: Path) -> list[tuple[Path, nbformat.NotebookNode]]:
+    """Each exercise notebook of the project at *root*, and its solution: its place, and its cells as they must be.
+
+    Raises: `ValueError` when an exercise has no reference answer.
+    """
+    made = []
+    for stem in books.stems():
+        solution = root / "exercises" / "solutions" / f"{stem}.ipynb"
+        answers = dict(books.answers_in(nbformat.read(solution, as_version=4)))
+        for one in every():
+            if books.stem_of(one) == stem and one.id not in answers:
+                raise ValueError(f"{solution.name} has no answer cell for {one.id}")
+        made += [(root / "exercises" / f"{stem}.ipynb", books.book(stem)), (solution, books.book(stem, answers))]
+    return made
 
 
 def _write(path: Path, text: str) -> None:
@@ -96,7 +120,7 @@ def _write(path: Path, text: str) -> None:
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     with os.fdopen(handle, "w", encoding="utf-8") as file:
         file.write(text)
-    os.chmod(temporary, path.stat().st_mode)
+    os.chmod(temporary, path.stat().st_mode if path.exists() else 0o644)
     os.replace(temporary, path)
 
 
@@ -114,4 +138,4 @@ def _merged(outputs: Sequence[nbformat.NotebookNode]) -> list[nbformat.NotebookN
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path(__file__).resolve().parent.parent))
+    sys.exit(main(Path(__file__).resolve().parent.parent, *sys.argv[1:2]))

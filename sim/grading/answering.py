@@ -6,9 +6,10 @@ Everything here belongs to the learner from the first line of theirs on.  Nothin
 from __future__ import annotations
 
 import os
+from types import GeneratorType
 from typing import Any, BinaryIO
 
-from sim.grading.wire import LONGEST, Handle, dumps, loads
+from sim.grading.wire import LONGEST, Held, dumps, loads
 
 
 def main() -> None:
@@ -41,16 +42,39 @@ def _do(question: dict[str, Any], names: dict[str, Any], objects: list[Any]) -> 
     if what == "load":
         exec(compile(question["source"], "<answer>", "exec"), names)
         return sorted(name for name in names if not name.startswith("_"))
+    if what == "value":
+        return _named(names, question["name"])
     if what == "make":
-        if question["name"] not in names:
-            raise NameError(f"{question['name']} is not defined")
-        objects.append(names[question["name"]](*question["arguments"]))
-        made = objects[-1]
-        methods = [name for name in dir(made) if not name.startswith("_") and callable(getattr(made, name, None))]
-        return Handle(len(objects) - 1), methods
+        maker = _named(names, question["name"])
+        made = maker(*question["arguments"])
+        return _kept(made, objects) if isinstance(maker, type) else _given(made, objects)
+    held = objects[question["object"].number]
     if what == "call":
-        return getattr(objects[question["object"].number], question["method"])(*question["arguments"])
+        return _given(getattr(held, question["method"])(*question["arguments"]), objects)
+    if what == "send":
+        try:
+            return ["yielded", held.send(question["answer"])]
+        except StopIteration as end:
+            return ["ended", end.value]
     raise ValueError(f"unknown question {what!r}")
+
+
+def _named(names: dict[str, Any], name: str) -> Any:
+    if name not in names:
+        raise NameError(f"{name} is not defined")
+    return names[name]
+
+
+def _given(value: Any, objects: list[Any]) -> Any:
+    """A flow stays here; anything else must be plain data."""
+    return _kept(value, objects) if isinstance(value, GeneratorType) else value
+
+
+def _kept(value: Any, objects: list[Any]) -> Held:
+    """Keep *value* here, and name it by its number, kind and methods."""
+    objects.append(value)
+    methods = [name for name in dir(value) if not name.startswith("_") and callable(getattr(value, name, None))]
+    return Held(len(objects) - 1, type(value).__name__, tuple(methods))
 
 
 def _sentence(error: BaseException) -> str:

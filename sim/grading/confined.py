@@ -9,12 +9,12 @@ import select
 import signal
 import subprocess
 import time  # noqa: TID251 - a process that runs is waited for in real time
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from typing import Any
 
 from sim.grading.confine import Limits, command
 from sim.grading.faults import AnswerError, EndedError
-from sim.grading.wire import LONGEST, Handle, dumps, loads
+from sim.grading.wire import LONGEST, Held, dumps, loads
 
 
 class Confined:
@@ -55,25 +55,39 @@ class Confined:
             self.close()
             raise
 
-    def make(self, name: str, *arguments: Any) -> Remote:
-        """Call *name*, a class or a function of the learner's, over there; what it makes stays there.
+    def value(self, name: str) -> Any:
+        """What the learner calls *name*.
+
+        Raises: `AnswerError` when it is not there, `EndedError`.
+        """
+        return self._seen(self._ask({"do": "value", "name": name}))
+
+    def make(self, name: str, *arguments: Any) -> Any:
+        """Call *name*, a class or a function of the learner's, over there: plain data, or a `Remote` of what it made.
 
         Raises: `AnswerError` when it is not there or raises, `EndedError`.
         """
-        answer = self._ask({"do": "make", "name": name, "arguments": list(arguments)})
-        try:
-            handle, methods = answer
-            assert isinstance(handle, Handle)
-            return Remote(self, handle, name, frozenset(map(str, methods)))
-        except (TypeError, ValueError, AssertionError):
-            raise AnswerError(f"{name} could not be made: the answer was not one") from None
+        return self._seen(self._ask({"do": "make", "name": name, "arguments": list(arguments)}))
 
-    def call(self, handle: Handle, method: str, arguments: tuple[Any, ...]) -> Any:
-        """What the learner's object answers.
+    def call(self, held: Held, method: str, arguments: tuple[Any, ...]) -> Any:
+        """What the learner's object answers; a flow stays over there.
 
         Raises: `AnswerError` when it raises, `EndedError`.
         """
-        return self._ask({"do": "call", "object": handle, "method": method, "arguments": list(arguments)})
+        return self._seen(self._ask({"do": "call", "object": held, "method": method, "arguments": list(arguments)}))
+
+    def send(self, held: Held, answer: Any) -> tuple[bool, Any]:
+        """Drive the learner's generator to its next stop: (True, what it yields) or (False, what it returns).
+
+        Raises: `AnswerError` when it raises, `EndedError`.
+        """
+        said = self._ask({"do": "send", "object": held, "answer": answer})
+        if not (isinstance(said, list) and len(said) == 2 and said[0] in ("yielded", "ended")):
+            raise AnswerError("what it yielded was no answer")
+        return said[0] == "yielded", self._seen(said[1])
+
+    def _seen(self, answer: Any) -> Any:
+        return Remote(self, answer) if isinstance(answer, Held) else answer
 
     def close(self) -> None:
         """End the process, and with it every process that it has started."""
@@ -180,17 +194,32 @@ class Confined:
 class Remote:
     """A learner's object, seen from the judge: each of its methods is a question to the process that holds it."""
 
-    def __init__(self, process: Confined, handle: Handle, name: str, methods: frozenset[str]) -> None:
-        self._process, self._handle, self._name, self._methods = process, handle, name, methods
+    def __init__(self, process: Confined, held: Held) -> None:
+        self._process, self._held = process, held
+        # What it has been sent, which is all that decides where it stands.
+        self._sent: tuple[Any, ...] = ()
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
-        if name.startswith("_") or name not in self._methods:
-            raise AttributeError(f"{self._name} has no method {name}")
+        if name.startswith("_") or name not in self._held.methods:
+            raise AttributeError(f"{self._held.kind} has no method {name}")
+        if name == "send":
+            return self._send
 
         def method(*arguments: Any) -> Any:
-            return self._process.call(self._handle, name, arguments)
+            return self._process.call(self._held, name, arguments)
 
         return method
 
+    def _send(self, answer: Any) -> Any:
+        self._sent += (answer,)
+        goes_on, value = self._process.send(self._held, answer)
+        if goes_on:
+            return value
+        raise StopIteration(value)
+
+    def snapshot(self) -> Hashable:
+        """What a flow has been sent, for the explorer: it decides where it stands, which nobody can see from here."""
+        return self._held.kind, repr(self._sent)
+
     def __repr__(self) -> str:
-        return f"{self._name}, in a process of its own"
+        return f"{self._held.kind}, in a process of its own"

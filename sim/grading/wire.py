@@ -28,10 +28,12 @@ WORDS: dict[str, type] = {one.__name__: one for one in (Decision, Kind, Outcome,
 
 
 @attrs.frozen
-class Handle:
-    """An object that stays in the learner's process, by its *number*."""
+class Held:
+    """An object that stays in the learner's process: its *number*, the name of its type, and its *methods*."""
 
     number: int
+    kind: str = ""
+    methods: tuple[str, ...] = ()
 
 
 def dumps(value: Any) -> bytes:
@@ -75,8 +77,8 @@ def _plain(value: Any) -> Any:
         return {"map": [[_plain(key), _plain(one)] for key, one in value.items()]}
     if kind is bytes:
         return {"bytes": base64.b64encode(value).decode()}
-    if kind is Handle:
-        return {"object": value.number}
+    if kind is Held:
+        return {"object": [value.number, value.kind, *value.methods]}
     if isinstance(value, Random):
         # The learner draws from a source of its own, which the judge's stream has seeded: repeatable, and nothing of
         # the stream itself is known over there.
@@ -116,6 +118,6 @@ _READ: dict[str, Callable[[Any], Any]] = {
     "tuple": lambda content: tuple(_value(one) for one in content),
     "map": lambda content: {_value(key): _value(one) for key, one in content},
     "bytes": lambda content: base64.b64decode(content, validate=True),
-    "object": lambda content: Handle(int(content)),
+    "object": lambda content: Held(int(content[0]), str(content[1]), tuple(map(str, content[2:]))),
     "rng": lambda content: Random(int(content)),
 }

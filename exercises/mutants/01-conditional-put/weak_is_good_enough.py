@@ -1,0 +1,8 @@
+# fails with: compares strongly
+def decide(etag, if_match):
+    if if_match is None:
+        return 428
+    if if_match.strip() == "*":
+        return 200 if etag is not None else 412
+    tags = [tag.strip() for tag in if_match.split(",")]
+    return 200 if etag in tags else 412

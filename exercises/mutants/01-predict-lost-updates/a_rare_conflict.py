@@ -1,0 +1,2 @@
+# fails with: a conflict is not rare here
+PREDICTION = 1

@@ -1,0 +1,2 @@
+# fails with: how often is nobody thinking
+PREDICTION = 100

@@ -1,0 +1,2 @@
+# fails with: a PUT carries all of them
+PREDICTION = 25

@@ -1,0 +1,2 @@
+# fails with: a lost answer is not a lost request
+PREDICTION = 0

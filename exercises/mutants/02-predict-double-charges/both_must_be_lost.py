@@ -1,0 +1,2 @@
+# fails with: one lost answer is enough
+PREDICTION = 4

@@ -1,0 +1,2 @@
+# fails with: here there are two
+PREDICTION = 25

@@ -1,0 +1,8 @@
+# fails with: the newest first
+def page(rows, after, limit):
+    ordered = sorted(rows, key=lambda row: (row["created"], row["id"]))
+    if after is not None:
+        ordered = [row for row in ordered if (row["created"], row["id"]) > tuple(after)]
+    shown = ordered[:limit]
+    more = len(ordered) > limit
+    return shown, (shown[-1]["created"], shown[-1]["id"]) if more else None

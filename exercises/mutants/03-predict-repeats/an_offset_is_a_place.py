@@ -1,0 +1,2 @@
+# fails with: the head has moved
+PREDICTION = 0

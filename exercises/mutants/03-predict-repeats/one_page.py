@@ -1,0 +1,2 @@
+# fails with: that is what one page shows twice
+PREDICTION = 2

@@ -1,0 +1,2 @@
+# fails with: two rows come in
+PREDICTION = 20

@@ -1,0 +1,2 @@
+# fails with: do not share a cache
+PREDICTION = 1

@@ -1,0 +1,2 @@
+# fails with: must be asked for again
+PREDICTION = 0

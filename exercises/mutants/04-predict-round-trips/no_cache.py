@@ -1,0 +1,2 @@
+# fails with: does not ask
+PREDICTION = 100

@@ -1,0 +1,2 @@
+# fails with: how often nobody comes
+PREDICTION = 36.8

@@ -1,0 +1,15 @@
+# fails with: a lease must end
+class SingleFlight:
+    def __init__(self, lease):
+        self.lease = lease
+        self.flights = {}
+
+    def ask(self, key, now):
+        since = self.flights.get(key)
+        if since is None:
+            self.flights[key] = now
+            return "fetch"
+        return "wait"
+
+    def done(self, key, now):
+        self.flights.pop(key, None)

@@ -1,0 +1,2 @@
+# fails with: what comes after its end
+PREDICTION = 20

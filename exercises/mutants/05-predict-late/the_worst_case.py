@@ -1,0 +1,2 @@
+# fails with: the worst case
+PREDICTION = 5

@@ -1,0 +1,2 @@
+# fails with: nobody tells the client
+PREDICTION = 0

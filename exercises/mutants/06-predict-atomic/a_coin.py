@@ -1,0 +1,2 @@
+# fails with: it is no coin
+PREDICTION = 50

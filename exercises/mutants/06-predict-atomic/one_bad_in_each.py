@@ -1,0 +1,2 @@
+# fails with: some have none
+PREDICTION = 0

@@ -1,0 +1,2 @@
+# fails with: needs all of its hundred
+PREDICTION = 99

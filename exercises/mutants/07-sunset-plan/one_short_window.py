@@ -1,0 +1,2 @@
+# fails with: are broken on the day
+PLAN = {"brown_outs": 1, "hours": 1.0}

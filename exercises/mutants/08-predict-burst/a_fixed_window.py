@@ -1,0 +1,2 @@
+# fails with: a fixed window's flood
+PREDICTION = 300

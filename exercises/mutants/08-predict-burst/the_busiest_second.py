@@ -1,0 +1,2 @@
+# fails with: its busiest second
+PREDICTION = 101

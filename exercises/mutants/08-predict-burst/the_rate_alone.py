@@ -1,0 +1,2 @@
+# fails with: the bucket was full
+PREDICTION = 100

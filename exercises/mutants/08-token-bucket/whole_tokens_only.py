@@ -1,0 +1,12 @@
+# fails with: a part of a token counts as well
+class TokenBucket:
+    def __init__(self, rate, burst):
+        self.rate, self.burst = rate, burst
+        self.buckets = {}
+
+    def allow(self, key, now):
+        tokens, then = self.buckets.get(key, (self.burst, now))
+        tokens = min(self.burst, tokens + int((now - then) * self.rate))
+        passes = tokens >= 1
+        self.buckets[key] = (tokens - 1 if passes else tokens, now)
+        return passes

@@ -1,0 +1,3 @@
+# fails with: leaves the consumer idle
+def limit(now, ok, failed, limit):
+    return 10

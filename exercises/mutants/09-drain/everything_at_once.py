@@ -1,0 +1,3 @@
+# fails with: you are switched off
+def limit(now, ok, failed, limit):
+    return 500

@@ -1,0 +1,2 @@
+# fails with: divides where it must multiply
+PREDICTION = 3.6

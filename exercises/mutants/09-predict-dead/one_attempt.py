@@ -1,0 +1,2 @@
+# fails with: that is one attempt
+PREDICTION = 90

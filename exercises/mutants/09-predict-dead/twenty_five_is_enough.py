@@ -1,0 +1,2 @@
+# fails with: multiply it out
+PREDICTION = 0

@@ -1,0 +1,15 @@
+# fails with: a refusal costs nothing
+class Budget:
+    def __init__(self, ratio, capacity):
+        self.ratio, self.capacity = ratio, capacity
+        self.tokens = capacity
+
+    def call(self):
+        self.tokens = min(self.capacity, self.tokens + self.ratio)
+
+    def may_retry(self):
+        if self.tokens < 1 - 1e-9:
+            self.tokens -= 0.05
+            return False
+        self.tokens -= 1
+        return True

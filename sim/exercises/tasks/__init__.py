@@ -1,0 +1,1 @@
+"""The exercises themselves: one module each, with an `EXERCISE` in it."""
