@@ -4,8 +4,6 @@ import logging
 import os
 from pathlib import Path
 
-CELL_SECONDS = 60.0
-
 import pytest
 
 CELL_SECONDS = 60.0

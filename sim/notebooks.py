@@ -78,18 +78,18 @@ def without_pictures(text: str) -> str:
 
 
 def notebooks(root: Path) -> list[Path]:
-    """The committed notebooks of the project at *root*: the lessons, the exercises, their solutions, each in order."""
-    folders = ("notebooks", "exercises", "exercises/solutions")
-    return [path for folder in folders for path in sorted((root / folder).glob("*.ipynb"))]
+    """The lessons of the project at *root*, in order."""
+    return sorted((root / "notebooks").glob("*.ipynb"))
 
 
 def main(root: Path, begins: str = "") -> int:
     """Rebuild the notebooks whose name *begins* so; returns 0, or 2 where there are none."""
+    found = [path for path in notebooks(root) if path.name.startswith(begins)]
     if (root / "exercises").is_dir():
         for path, book in exercises(root):
             if path.name.startswith(begins):
                 _write(path, clean(book))
-    found = [path for path in notebooks(root) if path.name.startswith(begins)]
+                found.append(path)
     if not found:
         print("no such notebooks here; run this from a clone of the project", file=sys.stderr)
         return 2
