@@ -1,4 +1,4 @@
-"""The terminal: `sim list`, `sim run`, `sim claims`, `sim ask`, `sim lab`.
+"""The terminal: `sim list`, `sim run`, `sim claims`, `sim ask`, `sim exercise`, `sim lab`.
 
 Bad input ends with exit code 2 and one sentence on stderr; nothing is written then.
 """
@@ -25,6 +25,7 @@ from tqdm import tqdm
 from sim import claims as ledger
 from sim import lab as learner
 from sim import questions as bank
+from sim.cli_exercise import app as exercise_app
 from sim.errors import SimError
 from sim.experiment import Comparison, compare
 from sim.knobs import knobs_of
@@ -39,6 +40,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Run the failure path of an API before the interview does.",
 )
+
+
+app.add_typer(exercise_app, name="exercise")
 
 
 @app.command("list")

@@ -18,7 +18,7 @@ from pathlib import Path
 import nbformat
 from nbclient import NotebookClient
 
-from sim.exercises import books, every
+from sim.exercises import books, cells, every, stem_of, stems
 
 CELL_SECONDS = 60
 WIDGET = "application/vnd.jupyter.widget-view+json"
@@ -105,11 +105,11 @@ def exercises(root: Path) -> list[tuple[Path, nbformat.NotebookNode]]:
     Raises: `ValueError` when an exercise has no reference answer.
     """
     made = []
-    for stem in books.stems():
+    for stem in stems():
         solution = root / "exercises" / "solutions" / f"{stem}.ipynb"
-        answers = dict(books.answers_in(nbformat.read(solution, as_version=4)))
+        answers = dict(cells.answers_in(cells.read(solution)))
         for one in every():
-            if books.stem_of(one) == stem and one.id not in answers:
+            if stem_of(one) == stem and one.id not in answers:
                 raise ValueError(f"{solution.name} has no answer cell for {one.id}")
         made += [(root / "exercises" / f"{stem}.ipynb", books.book(stem)), (solution, books.book(stem, answers))]
     return made

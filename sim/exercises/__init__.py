@@ -13,16 +13,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from sim.exercises.catalog import every, named
+from sim.exercises.catalog import every, named, stem_of, stems
 from sim.exercises.exercise import Check, Exercise, Failed, Kind, Missing, Unclear
 from sim.exercises.judging import PUBLIC, Report, Tried, Verdict, judge
-from sim.exercises.layout import measured as _measured
+from sim.exercises.layout import measured as measured_text
 from sim.exercises.layout import verdicts
 from sim.exercises.local import Local
 
 __all__ = [
     "PUBLIC", "Check", "Exercise", "Failed", "Kind", "Missing", "Report", "Tried", "Unclear", "Verdict", "check",
-    "every", "hint", "judge", "measured", "named", "verdicts",
+    "every", "hint", "judge", "measured", "measured_text", "named", "stem_of", "stems", "verdicts",
 ]  # fmt: skip
 
 _last: dict[str, Report] = {}
@@ -44,7 +44,7 @@ def measured(id: str) -> None:
     Raises: `ValueError` with the near names when there is no such exercise.
     """
     exercise = named(id)
-    print(_measured(_last[exercise.id]) if exercise.id in _last else "not checked yet")
+    print(measured_text(_last[exercise.id]) if exercise.id in _last else "not checked yet")
 
 
 def hint(id: str, number: int = 1) -> None:

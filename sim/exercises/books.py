@@ -9,27 +9,15 @@ An answer cell begins with `# answer: 08-token-bucket`.  The learner's notebook 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
-from pathlib import Path
 
 import nbformat
 
-from sim.exercises.catalog import every
+from sim.exercises.catalog import every, stem_of
+from sim.exercises.cells import marked
 from sim.exercises.exercise import Exercise
 
 IGNORED = "nbval-ignore-output"
-_ANSWER = re.compile(r"#\s*answer:\s*(\S+)\s*")
-
-
-def stems() -> list[str]:
-    """The names of the notebooks, in order: those of the lessons that have exercises."""
-    return list(dict.fromkeys(stem_of(one) for one in every()))
-
-
-def stem_of(exercise: Exercise) -> str:
-    """The notebook that an exercise stands in."""
-    return Path(exercise.lesson).stem
 
 
 def book(stem: str, answers: Mapping[str, str] | None = None) -> nbformat.NotebookNode:
@@ -50,22 +38,6 @@ def book(stem: str, answers: Mapping[str, str] | None = None) -> nbformat.Notebo
         ]
     made: nbformat.NotebookNode = nbformat.v4.new_notebook(cells=cells)
     return made
-
-
-def marked(id: str, source: str) -> str:
-    """*source* as an answer cell."""
-    return f"# answer: {id}\n{source.strip()}"
-
-
-def answers_in(notebook: nbformat.NotebookNode) -> list[tuple[str, str]]:
-    """Each answer cell's id and source, in order; an id may come twice in what a learner hands in."""
-    found = []
-    for cell in notebook.cells:
-        first, _, _ = cell.source.partition("\n")
-        name = _ANSWER.fullmatch(first.strip())
-        if cell.cell_type == "code" and name is not None:
-            found.append((name[1], cell.source))
-    return found
 
 
 def _head(stem: str, solved: bool) -> str:

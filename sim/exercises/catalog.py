@@ -15,13 +15,13 @@ _TASKS = "sim.exercises.tasks"
 
 @cache
 def every() -> tuple[Exercise, ...]:
-    """Every exercise, in the order of their notebooks, and within one by the order that their modules name."""
+    """Every exercise, in the order of their notebooks, and within one by the place that their modules name."""
     found: list[tuple[str, int, Exercise]] = []
     folder = Path(__file__).parent / "tasks"
     for info in pkgutil.iter_modules([str(folder)]):
         module = importlib.import_module(f"{_TASKS}.{info.name}")
         exercise: Exercise = module.EXERCISE
-        found.append((exercise.topic, getattr(module, "PLACE", 50), exercise))
+        found.append((stem_of(exercise), module.PLACE, exercise))
     found.sort(key=lambda row: (row[0], row[1], row[2].id))
     return tuple(exercise for _, _, exercise in found)
 
@@ -35,3 +35,13 @@ def named(id: str) -> Exercise:
         if one.id == id.strip().lower():
             return one
     raise ValueError(unknown("exercise", id, [one.id for one in every()]))
+
+
+def stems() -> list[str]:
+    """The names of the notebooks, in order: those of the lessons that have exercises."""
+    return list(dict.fromkeys(stem_of(one) for one in every()))
+
+
+def stem_of(exercise: Exercise) -> str:
+    """The notebook that an exercise stands in."""
+    return Path(exercise.lesson).stem

@@ -5,7 +5,21 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from sim.exercises import PUBLIC, Exercise, Kind, Verdict, books, every, hint, judge, named, verdicts
+from sim.exercises import (
+    PUBLIC,
+    Exercise,
+    Kind,
+    Verdict,
+    books,
+    cells,
+    every,
+    hint,
+    judge,
+    named,
+    stem_of,
+    stems,
+    verdicts,
+)
 from sim.exercises.local import Local
 
 ROOT = Path(__file__).parent.parent.parent / "exercises"
@@ -23,8 +37,7 @@ def answer(source, exercise):
 
 def solution(exercise):
     """The reference answer's source."""
-    notebook = nbformat.read(ROOT / "solutions" / f"{books.stem_of(exercise)}.ipynb", as_version=4)
-    return dict(books.answers_in(notebook))[exercise.id]
+    return dict(cells.answers_in(cells.read(ROOT / "solutions" / f"{stem_of(exercise)}.ipynb")))[exercise.id]
 
 
 def mutants():
@@ -43,8 +56,8 @@ def test_there_are_enough_of_each_kind():
     assert len(every()) >= 20
     assert {one.topic for one in every()} == {f"0{number}" for number in range(1, 10)}
     assert {one.kind for one in every()} == set(Kind)
-    for stem in books.stems():
-        assert 2 <= sum(books.stem_of(one) == stem for one in every()) <= 4
+    for stem in stems():
+        assert 2 <= sum(stem_of(one) == stem for one in every()) <= 4
 
 
 @every_exercise
@@ -94,13 +107,13 @@ def test_no_wrong_answer_belongs_to_nothing():
     assert folders == {one.id for one in every()}
 
 
-@pytest.mark.parametrize("stem", books.stems())
+@pytest.mark.parametrize("stem", stems())
 def test_a_notebook_is_what_its_modules_make(stem):
     """Cell by cell, the answers of the solution apart; so a story is written in one place."""
     for folder, answers in ((ROOT, None), (ROOT / "solutions", {})):
         committed = nbformat.read(folder / f"{stem}.ipynb", as_version=4)
         if answers is not None:
-            answers = dict(books.answers_in(committed))
+            answers = dict(cells.answers_in(committed))
         made = books.book(stem, answers)
         assert [cell.source for cell in committed.cells] == [cell.source for cell in made.cells]
 
