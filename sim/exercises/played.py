@@ -17,7 +17,7 @@ After each of them another request may run, or the process may die.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from typing import Any
 
 from sim.exercises.exercise import Failed, Unclear
@@ -38,7 +38,7 @@ class Played:
 
     def __init__(self, handle: Callable[[Request], Any], store: MemoryStore | None = None) -> None:
         self.store = MemoryStore() if store is None else store
-        self._handle = handle
+        self._handle = handle if isinstance(handle, Asked) else Asked(handle)
 
     def __call__(self, request: Request, now: float) -> HandlerFlow:
         """Serve one request."""
@@ -48,8 +48,6 @@ class Played:
                 wanted = flow.send(answer)
             except StopIteration:
                 return
-            except AttributeError:
-                raise Failed("it must be a generator: yield what is to be done, and take what comes back") from None
             what, *rest = _checked(wanted)
             if what == "charge":
                 yield Work()
@@ -72,6 +70,60 @@ class Played:
         return fine
 
 
+class Asked:
+    """A learner's *handle*, asked once for each history: what it wants next follows from what it was sent so far.
+
+    The explorer walks the same beginnings thousands of times, and each question to a process of its own costs.
+    """
+
+    def __init__(self, handle: Callable[[Request], Any]) -> None:
+        self._handle = handle
+        self._known: dict[str, tuple[bool, Any]] = {}
+
+    def __call__(self, request: Request) -> Flow:
+        """A flow for one request."""
+        return Flow(self, request)
+
+    def snapshot(self) -> Hashable:
+        """Nothing of it changes what a handler does, for the explorer."""
+        return "asked"
+
+    def next(self, request: Request, sent: tuple[Any, ...]) -> tuple[bool, Any]:
+        """(True, what it yields) or (False, None) when it has ended, after *sent*."""
+        key = repr((request, sent))
+        if key not in self._known:
+            flow, told = self._handle(request), None
+            try:
+                for answer in sent:
+                    told = flow.send(answer)
+                self._known[key] = True, told
+            except StopIteration:
+                self._known[key] = False, None
+            except AttributeError:
+                raise Failed("it must be a generator: yield what is to be done, and take what comes back") from None
+        return self._known[key]
+
+
+class Flow:
+    """How far one request has come: what its handler has been sent."""
+
+    def __init__(self, asked: Asked, request: Request) -> None:
+        self._asked, self._request = asked, request
+        self._sent: tuple[Any, ...] = ()
+
+    def send(self, answer: Any) -> Any:
+        """What the handler wants next.  Raises: `StopIteration` at its end."""
+        self._sent += (answer,)
+        goes_on, wanted = self._asked.next(self._request, self._sent)
+        if not goes_on:
+            raise StopIteration
+        return wanted
+
+    def snapshot(self) -> Hashable:
+        """All that decides what it will do, for the explorer."""
+        return repr((self._request, self._sent))
+
+
 def explored(
     handle: Callable[[Request], Any],
     requests: Sequence[Request],
@@ -87,7 +139,8 @@ def explored(
 
     Raises: `Failed` with the shortest order that does, `Unclear` when there are too many to see them all.
     """
-    found = explore(lambda: service(handle), requests, rule, crashes=crashes, after=after, limit=STATES)
+    asked = Asked(handle)
+    found = explore(lambda: service(asked), requests, rule, crashes=crashes, after=after, limit=STATES)
     if found.violating:
         lines = [f"request {moment.request + 1}  {moment.kind:7} {moment.what}" for moment in found.path]
         raise Failed(f"{found.sentence} ({found.violating:,} of {found.schedules:,} orders)", lines)

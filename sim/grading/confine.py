@@ -1,12 +1,15 @@
 """The confinement of a learner's process: bubblewrap for what it can see, rlimits for what it can use.
 
-Inside there is an interpreter, the packages, and `sim`, all read-only; an empty scratch directory in memory; no
-network, no other process, no file of the grader's, no environment.  Full isolation is Linux with bubblewrap, a
-package of every distribution; elsewhere `command` refuses, unless it is told that the submissions are trusted.
+Inside there is an interpreter with its standard library, and the few modules that answer, all read-only; an empty
+scratch directory in memory; no network, no other process, no file of the grader's, no environment.  The rest of the
+course is not there either: an answer that wraps the course's own class has nothing to wrap.  Full isolation is Linux
+with bubblewrap, a package of every distribution; elsewhere `command` refuses, unless it is told that the submissions
+are trusted.
 """
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import shutil
 import sys
@@ -19,6 +22,8 @@ from sim.grading.faults import RefusedError
 from sim.knobs import knob
 
 PACKAGE = Path(__file__).resolve().parent.parent
+ANSWERING = ("__init__.py", "http.py", "outcome.py", "grading/answering.py", "grading/wire.py")
+"""What of the course runs in the learner's process."""
 # Ids from here on belong to nobody; each slot has its own, because the limit on processes counts by user.
 _NOBODY = 61_000
 # Processes of bubblewrap itself that the kernel counts for the same user.
@@ -66,13 +71,11 @@ def command(limits: Limits, *, slot: int = 0, tell: int = 2, unsafe: bool = Fals
 
     Raises: `RefusedError` where the promise cannot be kept.
     """
-    paths = [str(PACKAGE.parent), *_packages()]
     if unsafe:
-        return [sys.executable, "-I", "-c", _START, *paths]
+        return [sys.executable, "-I", "-c", _START, str(PACKAGE.parent), *_packages()]
     protection()
-    inside = ["/course", *_packages()]
     python = str(Path(sys.base_prefix) / "bin" / Path(os.path.realpath(sys.executable)).name)
-    tree = [*_readable(), *_mounted(PACKAGE, Path("/course/sim"))]
+    tree = [*_readable(), *_course()]
     walls = [
         "bwrap", "--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts", "--unshare-cgroup-try",
         "--info-fd", str(tell), "--die-with-parent", "--new-session", "--clearenv", "--setenv", "PYTHONHASHSEED", "0",
@@ -95,7 +98,7 @@ def command(limits: Limits, *, slot: int = 0, tell: int = 2, unsafe: bool = Fals
         *walls,
         "prlimit", f"--as={limits.memory << 20}", f"--nproc={limits.processes + _WALLS}",
         f"--fsize={limits.scratch << 20}", f"--cpu={int(limits.seconds) + 1}", "--nofile=64", "--core=0",
-        python, "-I", "-S", "-c", _START, *inside,
+        python, "-I", "-S", "-c", _START, "/course",
     ]  # fmt: skip
 
 
@@ -114,8 +117,17 @@ def _readable() -> list[str]:
             arguments += ["--ro-bind", path, path]
     if not sys.base_prefix.startswith("/usr"):
         arguments += _mounted(Path(sys.base_prefix), Path(sys.base_prefix))
-    for path in _packages():
-        arguments += _mounted(Path(path), Path(path))
+    return arguments
+
+
+def _course() -> list[str]:
+    """What answers, and nothing that could be copied from; a folder without `__init__` is a package as well."""
+    arguments = [word for name in ANSWERING for word in _mounted(PACKAGE / name, Path("/course/sim") / name)]
+    for package in ("attr", "attrs"):
+        found = importlib.util.find_spec(package)
+        assert found is not None
+        assert found.origin is not None
+        arguments += _mounted(Path(found.origin).parent, Path("/course") / package)
     return arguments
 
 

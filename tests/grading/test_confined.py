@@ -203,9 +203,9 @@ def test_it_sees_an_empty_folder_no_environment_and_only_its_own_processes(tmp_p
 
 
 def test_the_tests_and_the_exercises_are_not_there():
-    """Of the project only `sim` can be read."""
-    look = "import os\nreturn sorted(os.listdir('/course'))"
-    assert ask(decision(look)) == ["sim"]
+    """Of the project only what answers can be read: there is nothing to copy from."""
+    look = "import os\nreturn sorted(os.path.join(at, f)[8:] for at, _, fs in os.walk('/course/sim') for f in fs)"
+    assert ask(decision(look)) == sorted(f"sim/{name}" for name in confine.ANSWERING)
 
 
 def test_the_line_to_the_judge_is_all_that_is_open():
@@ -214,15 +214,17 @@ def test_the_line_to_the_judge_is_all_that_is_open():
     assert sorted(ask(decision(look))) == ["/dev", "/dev", "/dev", "pipe", "pipe"]
 
 
-def test_it_can_use_the_course_s_own_words():
-    """An answer may be built on `sim`, from its own read-only copy."""
-    source = "from sim.policies import FullJitter as Mine"
-    assert 0.0 <= ask(source) <= 0.1
+def test_it_cannot_hand_in_the_course_s_own_class():
+    """Three lines that wrap what was to be written: there is nothing to wrap, by name or by path."""
+    with pytest.raises(AnswerError, match=r"No module named 'sim.policies'"):
+        ask("from sim.policies import FullJitter as Mine")
+    with pytest.raises(AnswerError, match="FileNotFoundError"):
+        ask("exec(open('/course/sim/policies/client/backoff.py').read())\nMine = FullJitter")
 
 
 def test_patching_the_simulator_over_there_changes_nothing_here():
     """It has a copy of its own; there is no judge on its stack."""
-    patch = "import sim.metrics, sim.outcome\nsim.outcome.Outcome.ok = property(lambda self: True)"
+    patch = "import sim.outcome\nsim.outcome.Outcome.ok = property(lambda self: True)"
     frames = "import sys\nframe, names = sys._getframe(), []\nwhile frame:\n  names.append(frame.f_code.co_name)\n  frame = frame.f_back\nreturn names"  # noqa: E501
     assert ask(decision(frames, patch)) == ["delay", "_do", "answer", "main", "<module>"]
     assert not sim.outcome.Outcome.answered(503).ok
