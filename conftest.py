@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 CELL_SECONDS = 60.0
-collect_ignore = ["exercises/mutants"]  # wrong answers, read by tests/exercises and never imported
+collect_ignore = ["exercises/mutants", "tests/hostile/answers"]  # wrong and hostile ones; read and never imported
 NBVAL_DEFAULT_SECONDS = 2_000.0
 
 

@@ -1,4 +1,4 @@
-"""The terminal: `sim list`, `sim run`, `sim claims`, `sim ask`, `sim exercise`, `sim lab`.
+"""The terminal: `sim list`, `sim run`, `sim claims`, `sim ask`, `sim exercise`, `sim grade`, `sim lab`.
 
 Bad input ends with exit code 2 and one sentence on stderr; nothing is written then.
 """
@@ -26,6 +26,7 @@ from sim import claims as ledger
 from sim import lab as learner
 from sim import questions as bank
 from sim.cli_exercise import app as exercise_app
+from sim.cli_grade import grade
 from sim.errors import SimError
 from sim.experiment import Comparison, compare
 from sim.knobs import knobs_of
@@ -43,6 +44,7 @@ app = typer.Typer(
 
 
 app.add_typer(exercise_app, name="exercise")
+app.command()(grade)
 
 
 @app.command("list")

@@ -45,6 +45,10 @@ class Missing(Judged):
     """There is no answer yet: the stub stands as it was given."""
 
 
+class NoMethodError(AttributeError):
+    """The learner's object lacks a method.  The simulator may ask whether it is there; the judge says that it is not."""
+
+
 class Answer(Protocol):
     """What a learner wrote, wherever it lives."""
 

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 
 import attrs
 
-from sim.exercises.exercise import Answer, Check, Exercise, Failed, Missing, Unclear
+from sim.errors import SimError
+from sim.exercises.exercise import Answer, Check, Exercise, Failed, Missing, NoMethodError, Unclear
 
 PUBLIC = (0, 1, 2, 3, 4)
 """The seeds that learners are judged with; a grader has others."""
@@ -86,6 +87,11 @@ def _try(check: Check, answer: Answer, seeds: Sequence[int]) -> Tried:
             return Tried(
                 check=check, verdict=Verdict.FAIL, reason=f"{where}{failed.sentence}", timeline=failed.timeline
             )
+        except (NoMethodError, SimError) as error:  # the model itself refuses what the policy answered, in a sentence
+            return Tried(check=check, verdict=Verdict.FAIL, reason=str(error))
+        except Exception as error:
+            reason = f"the judge could not use what the answer gave back ({type(error).__name__}: {error})"[:300]
+            return Tried(check=check, verdict=Verdict.UNCLEAR, reason=reason)
         except Unclear as error:
             return Tried(check=check, verdict=Verdict.UNCLEAR, reason=str(error))
     return Tried(check=check, verdict=Verdict.PASS, measured="; ".join(dict.fromkeys(filter(None, measured))))

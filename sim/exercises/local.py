@@ -12,7 +12,7 @@ from collections.abc import Callable
 from random import Random
 from typing import Any
 
-from sim.exercises.exercise import Failed, Missing
+from sim.exercises.exercise import Failed, Missing, NoMethodError
 from sim.grading.wire import dumps, loads
 
 _AS_THEY_ARE = frozenset({float, int, bool, str, type(None)})
@@ -47,7 +47,7 @@ class Made:
             raise AttributeError(name)
         method = getattr(self._made, name, None)
         if method is None:
-            raise AttributeError(f"{type(self._made).__name__} has no method {name}")
+            raise NoMethodError(f"{type(self._made).__name__} has no method {name}")
 
         def guarded(*arguments: Any) -> Any:
             answer = _guarded(method, *map(_crossed, arguments))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from statistics import fmean
 
 from sim.exercises.exercise import Answer, Check, Exercise, Failed, Kind, Missing
@@ -30,13 +31,18 @@ def prediction(
     *traps*: by a number that a misconception leads to, what is wrong with it.
     """
 
+    @lru_cache(maxsize=8)
+    def measured(seed: int) -> float:
+        """The mean over the seeds that follow from *seed*: the same for every learner whom a grader judges."""
+        return fmean(run(seed * SEEDS + number) for number in range(SEEDS))
+
     def judge(answer: Answer, seed: int) -> str:
         said = answer.value()
         if said is None:
             raise Missing(f"put your number, in {unit}, in the place of None")
         if isinstance(said, bool) or not isinstance(said, int | float) or not math.isfinite(said):
             raise Failed(f"PREDICTION must be a number, got {said!r}"[:200])
-        truth = fmean(run(seed * SEEDS + number) for number in range(SEEDS))
+        truth = measured(seed)
         if abs(said - truth) <= within * abs(truth):
             return f"{truth:,.3g} {unit}, predicted {said:,g}"
         trap = min(traps, key=lambda number: abs(number - said))

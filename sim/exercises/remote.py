@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from sim.exercises.exercise import Failed, Missing
+from sim.exercises.exercise import Failed, Missing, NoMethodError
 from sim.grading import AnswerError, Confined, EndedError, Remote
 
 _STUB = "NotImplementedError: "
@@ -33,7 +33,10 @@ class _Seen:
         self._remote = remote
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
-        method = getattr(self._remote, name)
+        try:
+            method = getattr(self._remote, name)
+        except AttributeError as error:
+            raise NoMethodError(str(error)) from None
         return lambda *arguments: _judged(lambda: method(*arguments))
 
 

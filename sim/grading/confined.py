@@ -50,7 +50,10 @@ class Confined:
         self._ends = time.monotonic() + self.limits.seconds
         self._reason = ""
         try:
-            self.names: tuple[str, ...] = tuple(map(str, self._ask({"do": "load", "source": source}, first=True)))
+            names = self._ask({"do": "load", "source": source}, first=True)
+            if not isinstance(names, list):
+                raise AnswerError("what it defines is no list of names")
+            self.names: tuple[str, ...] = tuple(map(str, names))
         except BaseException:
             self.close()
             raise

@@ -58,11 +58,11 @@ def share(answer: Answer, seed: int) -> str:
 def capacity(answer: Answer, seed: int) -> str:
     """A long calm, and then an outage."""
     budget = answer.make(0.1, 5)
-    for _ in range(10_000):
+    for _ in range(1_000):
         budget.call()
     passed = sum(bool(budget.may_retry()) for _ in range(100))
     if passed != 5:
-        raise Failed(f"after 10,000 calls in calm it allowed {passed} retries at once; there is room for 5 tokens")
+        raise Failed(f"after 1,000 calls in calm it allowed {passed} retries at once; there is room for 5 tokens")
     return ""
 
 
@@ -84,22 +84,22 @@ def refused(answer: Answer, seed: int) -> str:
 
 @check("keeps an outage to a tenth more", points=2, seeds=3)
 def outage(answer: Answer, seed: int) -> str:
-    """5,000 calls, a third of the time everything fails; three retries a call are wanted."""
+    """1,500 calls, a third of the time everything fails; three retries a call are wanted."""
     budget, rng = answer.make(0.1, 10), Random(seed)
     sent = 0
-    for number in range(5_000):
-        down = 2_000 <= number < 3_700
+    for number in range(1_500):
+        down = 500 <= number < 1_000
         budget.call()
         sent += 1
         for _ in range(3):
             if not (down or rng.random() < 0.01) or not budget.may_retry():
                 break
             sent += 1
-    if sent > 5_000 * 1.1 + 10:
-        raise Failed(f"{sent:,} attempts for 5,000 calls, and a tenth more is the budget")
-    if sent < 5_000 + 150:
-        raise Failed(f"{sent:,} attempts for 5,000 calls: it allows next to no retry")
-    return f"{sent:,} attempts for 5,000 calls"
+    if sent > 1_500 * 1.1 + 10:
+        raise Failed(f"{sent:,} attempts for 1,500 calls, and a tenth more is the budget")
+    if sent < 1_500 + 40:
+        raise Failed(f"{sent:,} attempts for 1,500 calls: it allows next to no retry")
+    return f"{sent:,} attempts for 1,500 calls"
 
 
 EXERCISE = Exercise(

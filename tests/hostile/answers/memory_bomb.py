@@ -1,0 +1,13 @@
+# earns 0: MemoryError
+class TokenBucket:
+    def __init__(self, rate, burst):
+        self.rate, self.burst = rate, burst
+        self.buckets = {}
+
+    def allow(self, key, now):
+        self.hoard = [bytearray(10**8) for _ in range(1_000)]
+        tokens, then = self.buckets.get(key, (self.burst, now))
+        tokens = min(self.burst, tokens + (now - then) * self.rate)
+        passes = tokens >= 1
+        self.buckets[key] = (tokens - 1 if passes else tokens, now)
+        return passes

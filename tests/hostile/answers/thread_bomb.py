@@ -1,0 +1,18 @@
+# earns 0: new thread
+import threading
+import time
+
+
+class TokenBucket:
+    def __init__(self, rate, burst):
+        self.rate, self.burst = rate, burst
+        self.buckets = {}
+
+    def allow(self, key, now):
+        while True:
+            threading.Thread(target=time.sleep, args=(60,)).start()
+        tokens, then = self.buckets.get(key, (self.burst, now))
+        tokens = min(self.burst, tokens + (now - then) * self.rate)
+        passes = tokens >= 1
+        self.buckets[key] = (tokens - 1 if passes else tokens, now)
+        return passes
