@@ -46,7 +46,7 @@ class Missing(Judged):
 
 
 class NoMethodError(AttributeError):
-    """The learner's object lacks a method.  The simulator may ask whether it is there; the judge says that it is not."""
+    """The learner's object lacks a method.  The simulator may ask for it; the judge says that it is not there."""
 
 
 class Answer(Protocol):

@@ -143,3 +143,10 @@ def test_an_exercise_that_is_none_is_refused():
     ):
         with pytest.raises(ValueError, match=sentence):
             Exercise(**(parts | change))
+
+
+@pytest.mark.parametrize("stem", stems())
+def test_a_lesson_leads_to_its_exercises(stem):
+    """A link at its end."""
+    lesson = cells.read(ROOT.parent / "notebooks" / f"{stem}.ipynb")
+    assert f"](../exercises/{stem}.ipynb)" in cells.source_of(lesson["cells"][-1])
