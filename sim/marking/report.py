@@ -118,6 +118,7 @@ def _picture(marks: Sequence[Marked]) -> tuple[str, str]:
             axes.barh(names, values, left=left, color=COLOURS[verdict], label=verdict)
             left = [one + other for one, other in zip(left, values, strict=True)]
     axes.set_xlabel("answers")
+    axes.spines[["top", "right"]].set_visible(False)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.15), ncols=4, frameon=False)
     picture = io.BytesIO()
