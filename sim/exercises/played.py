@@ -142,10 +142,10 @@ def explored(
     asked = Asked(handle)
     found = explore(lambda: service(asked), requests, rule, crashes=crashes, after=after, limit=STATES)
     if found.violating:
-        lines = [
-            f"request {moment.request + 1}  {moment.kind:7} {moment.what if moment.what != moment.kind else ''}".rstrip()
-            for moment in found.path
-        ]
+        lines = []
+        for moment in found.path:
+            what = moment.what if moment.what != moment.kind else ""
+            lines.append(f"request {moment.request + 1}  {moment.kind:7} {what}".rstrip())
         raise Failed(f"{found.sentence} ({found.violating:,} of {found.schedules:,} orders)", lines)
     if not found.complete:
         raise Unclear(f"there are more than {STATES:,} states to see, and none of those that were seen breaks the rule")
