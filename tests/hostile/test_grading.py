@@ -152,6 +152,36 @@ def test_a_killed_grader_goes_on_where_it_was(tmp_path):
     assert not journal.exists()
 
 
+def test_an_interrupted_run_is_finished_with_its_own_secret(tmp_path):
+    """Marks of another secret are not mixed in; the sentence says what to do."""
+    handing_in.hand_in(tmp_path, "ada", handing_in.stub())
+    rows, journal = submissions(tmp_path, [BUCKET]), tmp_path / "marks.journal"
+    (first,) = grade(rows, SECRET, journal, limits=SHORT)
+    assert grade(rows, SECRET, journal, limits=SHORT) == [first]
+    with pytest.raises(ValueError, match=r"marks.journal is of an interrupted run with another secret"):
+        grade(rows, SECRET[::-1], journal, limits=SHORT)
+
+
+def test_without_isolation_it_refuses_or_says_so(tmp_path, capsys, monkeypatch):
+    """Where bubblewrap is not there: exit code 2; with --unsafe it runs, and every page says that nothing protected."""
+    from sim.cli import main
+
+    monkeypatch.setattr("shutil.which", lambda program: None)
+    (tmp_path / "subs").mkdir()
+    handing_in.hand_in(tmp_path / "subs", "ada", handing_in.solution())
+    words = ["grade", str(tmp_path / "subs"), "--out", str(tmp_path / "marks.csv"), "--exercise", handing_in.BUCKET]
+    with pytest.raises(SystemExit) as end:
+        main(words)
+    assert end.value.code == 2
+    assert "full isolation needs bwrap" in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["subs"]
+    with pytest.raises(SystemExit) as end:
+        main([*words, "--unsafe"])
+    assert not end.value.code
+    assert ",08-token-bucket,9,9,pass," in (tmp_path / "marks.csv").read_text()
+    assert "none (--unsafe)" in (tmp_path / "marks" / "ada.html").read_text()
+
+
 def test_the_newest_of_two_files_counts_and_both_are_named(tmp_path):
     """A notebook beside a folder of the same name; the last of two cells in one notebook."""
     handing_in.hand_in(tmp_path, "ada", handing_in.stub())

@@ -7,7 +7,7 @@ from sim.exercises.predicting import prediction
 from sim.scenarios.bulk import atomic_batch
 
 PLACE = 3
-WORLD = atomic_batch(batches=60, rows=100)
+WORLD = atomic_batch(batches=40, rows=100)
 
 
 def _taken(seed: int) -> float:
