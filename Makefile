@@ -1,10 +1,12 @@
-# Everything a newcomer needs: `make demo`, `make test`, `make lab`.  Python 3.11 or later and make are enough.
+# Everything a newcomer needs: `make demo`, `make test`, `make lab`; `make prove` for what takes longer.  Python 3.11 or later and make are enough.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+# What takes minutes by itself: real browsers, laws of queues, whole herds, the ledger, hostile submissions.
+LONG := tests/browser tests/theory tests/test_herd.py tests/claims tests/hostile
 
-.PHONY: demo test lab bench notebooks format clean
+.PHONY: demo test prove lab bench notebooks format clean
 
 demo: $(READY)
 	@mkdir -p out
@@ -15,8 +17,11 @@ test: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest -q -n 2 --dist loadfile
+	$(BIN)/pytest -q -n 2 --dist loadfile $(LONG:%=--ignore=%)
 	$(BIN)/pytest -q -n 2 --dist loadfile --nbval notebooks/ exercises/
+
+prove: $(READY)
+	$(BIN)/pytest -q -n 2 --dist loadfile $(LONG)
 
 lab: $(READY)
 	$(BIN)/sim lab
