@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         claims,
         deliveries,
         errors,
+        exercises,
         interleave,
         interviews,
         laws,
@@ -58,8 +59,8 @@ _HOMES = {
     "Scenario": "sim.scenario",
 }
 _MODULES = (
-    "charts", "claims", "deliveries", "errors", "interleave", "interviews", "laws", "live", "metrics", "policies",
-    "questions", "scenarios", "services", "testing", "widgets",
+    "charts", "claims", "deliveries", "errors", "exercises", "interleave", "interviews", "laws", "live", "metrics",
+    "policies", "questions", "scenarios", "services", "testing", "widgets",
 )  # fmt: skip
 
 __all__ = [
@@ -75,6 +76,7 @@ __all__ = [
     "compare",
     "deliveries",
     "errors",
+    "exercises",
     "explore",
     "interleave",
     "interview",
