@@ -5,7 +5,7 @@ class TokenBucket:
         self.buckets = {}
 
     def allow(self, key, now):
-        return 'x' * 10**8
+        return 'x' * 2_000_000
         tokens, then = self.buckets.get(key, (self.burst, now))
         tokens = min(self.burst, tokens + (now - then) * self.rate)
         passes = tokens >= 1
