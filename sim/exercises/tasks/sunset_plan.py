@@ -36,7 +36,7 @@ def _plan(answer: Answer) -> tuple[int, float]:
     return windows, float(hours)
 
 
-@check("breaks nobody on the day, and costs little before it", points=3, seeds=2)
+@check("breaks nobody on the day, and costs little before it", points=3)
 def nobody(answer: Answer, seed: int) -> str:
     """20 customers, two calls a day each."""
     windows, hours = _plan(answer)
