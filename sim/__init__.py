@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         laws,
         live,
         metrics,
+        player,
         policies,
         questions,
         scenarios,
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from sim.interviews.board import interview
     from sim.operate import platform
     from sim.outcome import Outcome
+    from sim.player.widget import play
     from sim.policies import ClientPolicy, Retry
     from sim.scenario import Scenario
     from sim.widgets.panel import panel
@@ -51,6 +53,7 @@ _HOMES = {
     "interview": "sim.interviews.board",
     "panel": "sim.widgets.panel",
     "platform": "sim.operate",
+    "play": "sim.player.widget",
     "run": "sim.experiment",
     "sweep": "sim.experiment",
     "Outcome": "sim.outcome",
@@ -60,7 +63,7 @@ _HOMES = {
 }
 _MODULES = (
     "charts", "claims", "deliveries", "errors", "exercises", "interleave", "interviews", "laws", "live", "metrics",
-    "policies", "questions", "scenarios", "services", "testing", "widgets",
+    "player", "policies", "questions", "scenarios", "services", "testing", "widgets",
 )  # fmt: skip
 
 __all__ = [
@@ -86,6 +89,8 @@ __all__ = [
     "metrics",
     "panel",
     "platform",
+    "play",
+    "player",
     "policies",
     "questions",
     "run",

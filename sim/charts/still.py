@@ -1,0 +1,28 @@
+"""A widget's picture for where nothing runs: JupyterLab and an HTML export show it until a kernel makes it live."""
+
+from __future__ import annotations
+
+import base64
+import io
+from typing import Any
+
+from matplotlib.figure import Figure
+
+
+def png(figure: Figure, *, dpi: int = 100) -> bytes:
+    """The *figure* as a file; the same figure gives the same bytes, because no software's name is in it."""
+    file = io.BytesIO()
+    figure.savefig(file, format="png", dpi=dpi, metadata={"Software": None})
+    return file.getvalue()
+
+
+def bundle(live: Any, figure: Figure, sentence: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What a widget shows of itself: its live view, the *figure* with its alternative text, and the *sentence*.
+
+    *live*: what the widget's own class says, a bundle with or without metadata.
+    """
+    data, metadata = live if isinstance(live, tuple) else (live, {})
+    return (
+        {**data, "text/plain": sentence, "image/png": base64.b64encode(png(figure)).decode()},
+        {**metadata, "image/png": {"alt": sentence}},
+    )
