@@ -98,12 +98,12 @@ class Interview(LivePanel):
     # What its buttons do
 
     def _ask(self) -> None:
+        self.points = self.traps = ()
+        for place in (self.rubric, self.scenario):  # first, so that no rubric is ever seen below another question
+            _empty(place)
         self.prompt.value = page.asked(self.session.now.question, len(self.session.rounds))
         self.notes.value = ""
         self.timer.reset()
-        self.points = self.traps = ()
-        for place in (self.scenario, self.rubric):
-            _empty(place)
         for button in (self.try_it, self.reveal):
             button.disabled = False
         self._say(BEGIN, "→")

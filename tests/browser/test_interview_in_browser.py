@@ -86,5 +86,7 @@ def test_an_interview_from_the_first_question_to_the_saved_summary(page, told, s
     expect(prompt).not_to_contain_text("Design an idempotent POST /payments")
     expect(clock).to_have_text("0:00")
     expect(table).to_have_count(0)
+    for text in hidden:
+        expect(shown.first).not_to_contain_text(text)  # waits, for a page draws what it is sent in its own time
     output = shown.first.inner_html()
     assert not any(text in output for text in hidden)
