@@ -348,6 +348,7 @@ class Stage {
 
   draw(at) {
     const { table, pen, player } = this, calm = player.calm;
+    if (!pen) return; // the page has not said yet how wide it is
     const most = calm || !player.playing ? 0 : GLIDE * player.speed, linger = LINGER * player.speed;
     const { born, sent, arrived, started, left, settled, next, doubled, status, copy, attempt, ending } = table;
     const rows = this.rowsAt(at, linger), followed = player.followed;
