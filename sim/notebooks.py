@@ -132,7 +132,9 @@ def _merged(outputs: Sequence[nbformat.NotebookNode]) -> list[nbformat.NotebookN
         if last is not None and output.output_type == "stream" == last.output_type and output.name == last.name:
             last.text += output.text
         else:
-            output.get("metadata", nbformat.NotebookNode()).clear()
+            described = output.get("metadata", nbformat.NotebookNode())
+            for name in set(described) - {"image/png"}:  # a picture's alt text is the only thing that a reader gets
+                del described[name]
             merged.append(output)
     return merged
 

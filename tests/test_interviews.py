@@ -182,7 +182,7 @@ def test_a_folder_that_is_not_there_is_told_and_nothing_is_lost(interview, tmp_p
 def test_it_has_a_picture_and_a_stable_text_without_a_kernel(interview):
     """As every live panel: the question, and no rubric."""
     again = sim.interview("Q-09")
-    first, second = (one._repr_mimebundle_() for one in (interview, again))
+    first, second = (one._repr_mimebundle_()[0] for one in (interview, again))
     assert first["text/plain"] == second["text/plain"] == repr(interview)
     assert first["image/png"] == second["image/png"]
     assert "the rubric is hidden" in repr(interview)

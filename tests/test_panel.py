@@ -277,7 +277,7 @@ def test_policies_are_chosen_and_may_be_ones_own():
     panel.policies["mine"].value = False
     assert said(panel) == "✗ not run: choose at least one policy; what is shown is from before"
     assert list(panel.compared.figures) == ["mine"]
-    assert "class=old" in panel.table.value
+    assert "sim-panel old" in panel.table.value
 
 
 def test_seeds_give_intervals():
@@ -321,10 +321,10 @@ def test_changes_wait_for_run_when_they_should():
     panel.knobs["queue"].field.value = 20
     assert said(panel) == "… the knobs have changed: press Run"
     assert panel.compared is before
-    assert "class=old" in panel.picture_html.value
+    assert "sim-panel old" in panel.picture_html.value
     panel.run.click()
     assert panel.compared.scenario.knobs["queue"] == 20
-    assert "class=old" not in panel.picture_html.value
+    assert "sim-panel old" not in panel.picture_html.value
     assert not panel.run.disabled
 
 
@@ -339,7 +339,7 @@ def test_reset_leads_back_to_the_start_in_one_run(monkeypatch):
         count += 1
         return compare(*arguments, **more)
 
-    monkeypatch.setattr(sys.modules["sim.widgets.panel"], "compare", counted)
+    monkeypatch.setattr(sys.modules["sim.widgets.panel_order"], "compare", counted)
     panel.turn(queue=20, workers=5, timeout=2.0)
     assert count == 1
     panel.seeds.value = 2
@@ -450,7 +450,7 @@ def test_all_are_plain_widgets():
 
 def test_it_has_a_picture_and_a_sentence_that_are_the_same_at_every_run():
     """Two panels of one story differ in nothing that a notebook keeps."""
-    first, second = (herd()._repr_mimebundle_() for _ in range(2))
+    first, second = (herd()._repr_mimebundle_()[0] for _ in range(2))
     assert issubclass(type(herd()), LivePanel)
     assert first["text/plain"] == second["text/plain"] == repr(herd())
     assert first["image/png"] == second["image/png"]

@@ -490,10 +490,11 @@ def _luminance(colour):
 
 def test_a_panel_is_a_picture_and_a_stable_text(panel):
     """Two panels at the same instant give the same bundle, but for the widget's own number."""
-    bundle = panel._repr_mimebundle_()
+    bundle, metadata = panel._repr_mimebundle_()
     other = sim.platform(world())
     other.run_until(30.0)
-    again = delivery_log(other)._repr_mimebundle_()
+    again, _ = delivery_log(other)._repr_mimebundle_()
+    assert metadata["image/png"]["alt"] == bundle["text/plain"]
     assert bundle["text/plain"] == "delivery log of two-banks, its own plan: t = 30 s, 40 attempts, 10 dead letters"
     assert bundle["text/plain"] == repr(panel)
     assert base64.b64decode(bundle["image/png"]).startswith(b"\x89PNG")

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import anywidget
+import attrs
 import numpy as np
 import traitlets
 from matplotlib.figure import Figure
@@ -43,10 +44,29 @@ def play(*runs: Run | Comparison | Mapping[str, Run], at: float | None = None, s
     if speed is not None and not (isinstance(speed, int | float) and math.isfinite(speed) and speed > 0):
         raise ValueError(f"speed must be above 0, got {speed!r}")
     player = Player()
-    player.show(titled, at=at)
+    player.put(prepare(titled), at=at)
     if speed is not None:
         player.speed = float(speed)
     return player
+
+
+@attrs.frozen(eq=False)
+class Prepared:
+    """Runs made ready to be played, which may happen in another thread: the scenes, and as they travel to the page."""
+
+    scenes: tuple[Scene, ...]
+    packed: list[dict[str, Any]]
+
+
+def prepare(runs: Mapping[str, Run]) -> Prepared:
+    """Make one or two *runs*, by their titles, ready for a player.
+
+    Raises: `ValueError` as `play`.
+    """
+    if not 1 <= len(runs) <= MOST_RUNS:
+        raise ValueError(f"runs must be one or two, got {len(runs)}")
+    scenes = tuple(scene_of(run, title) for title, run in runs.items())
+    return Prepared(scenes, [_packed(scene) for scene in scenes])
 
 
 class Player(anywidget.AnyWidget):
@@ -66,18 +86,14 @@ class Player(anywidget.AnyWidget):
         super().__init__()
         self.shown: tuple[Scene, ...] = ()
 
-    def show(self, runs: Mapping[str, Run], *, at: float | None = None) -> None:
-        """Show other *runs*, one or two, by their titles.  *at*: None is the busiest instant of the first.
-
-        Raises: `ValueError` as `play`; then what was shown is shown still.
-        """
-        if not 1 <= len(runs) <= MOST_RUNS:
-            raise ValueError(f"runs must be one or two, got {len(runs)}")
-        shown = tuple(scene_of(run, title) for title, run in runs.items())
+    def put(self, prepared: Prepared, *, at: float | None = None, keep: bool = False) -> None:
+        """Show other runs.  *at*: None is the busiest instant of the first.  *keep*: stay at this instant and speed."""
+        shown = prepared.scenes
         seconds = max(scene.seconds for scene in shown)
         with self.hold_sync():
-            self.shown = shown
-            self.scenes = [_packed(scene) for scene in shown]
+            self.shown, self.scenes = shown, prepared.packed
+            if keep and self.at <= seconds:
+                return
             self.at = min(shown[0].busiest() if at is None else float(at), seconds)
             self.speed = next((one for one in SPEEDS if one >= seconds / SCREEN_SECONDS), SPEEDS[-1])
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import base64
-import io
 from collections.abc import Sequence
 from typing import Any
 
 import anywidget
 import ipywidgets as w
 from matplotlib.figure import Figure
+
+from sim.charts.still import bundle
 
 KEYS = """
 function leave({ target }) {
@@ -54,9 +54,5 @@ class LivePanel(w.VBox):  # type: ignore[misc]  # ipywidgets has no types
     def __repr__(self) -> str:
         return self.sentence()
 
-    def _repr_mimebundle_(self, **asked: Any) -> dict[str, Any]:
-        bundle: dict[str, Any] = super()._repr_mimebundle_(**asked)
-        file = io.BytesIO()
-        # No software's name in the file: the same panel gives the same bytes.
-        self.picture().savefig(file, format="png", dpi=100, metadata={"Software": None})
-        return {**bundle, "text/plain": self.sentence(), "image/png": base64.b64encode(file.getvalue()).decode()}
+    def _repr_mimebundle_(self, **asked: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+        return bundle(super()._repr_mimebundle_(**asked), self.picture(), self.sentence())

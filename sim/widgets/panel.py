@@ -1,34 +1,33 @@
-"""A slider panel made from the knobs of a story: turn one, and the table and the chart follow."""
+"""A slider panel made from the knobs of a story: turn one, and the table, the chart and the player follow."""
 
 from __future__ import annotations
 
-import io
+import asyncio
 from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import ipywidgets as w
 from matplotlib.figure import Figure
 
 from sim import charts
 from sim.errors import SimError
-from sim.experiment import Comparison, compare
+from sim.experiment import Comparison
 from sim.knobs import Knob, check_arguments, knobs_of
-from sim.metrics import TITLES
+from sim.player.widget import Player, prepare
 from sim.policies.catalog import unknown
 from sim.scenario import Scenario
 from sim.scenarios import story_named
 from sim.widgets import panel_html, panel_picture
-from sim.widgets.controls import LABEL, Control, filling, with_help
+from sim.widgets.controls import Control
+from sim.widgets.latest import Latest
 from sim.widgets.live_panel import LivePanel
-
-if TYPE_CHECKING:
-    import pandas
+from sim.widgets.panel_order import Order, Result, frame, what
+from sim.widgets.panel_parts import MOST_SEEDS, Parts, arrange
 
 CHARTS: Mapping[str, Callable[[Comparison], Figure]] = {
     "figures": charts.figures, "load": charts.load, "outcomes": charts.outcomes, "latency": charts.latency,
 }  # fmt: skip
 """What a panel can draw: the story's own figures, the load over time, how calls ended, and how late they did."""
-MOST_SEEDS = 20
 
 _TITLES = {"figures": "its own figures", "load": "load over time", "outcomes": "how calls end", "latency": "latency"}
 
@@ -38,17 +37,21 @@ def panel(
     *,
     policies: Iterable[str] | Mapping[str, Any] | None = None,
     seeds: int = 1,
+    seed: int = 0,
     chart: str | Callable[[Comparison], Figure] | None = None,
+    play: bool = False,
     **knobs: Any,
 ) -> Panel:
     """Sliders for the knobs of a story, with the comparison of its policies below them.
 
     *scenario*: a story function, its name, or the scenario that one has made, whose knobs are where the sliders start.
     *policies*: which can be compared, names or a mapping from names to objects of yours; None is the story's own.
-    *seeds*: how many at first, 1 to 20.  *chart*: a name of `CHARTS`, or a function from a comparison to a figure; None
-    is the story's own figures, or the load over time where it has none.  *knobs*: where sliders start.
+    *seeds*: how many at first, 1 to 20; *seed*: the first of them.  *chart*: a name of `CHARTS`, or a function from a
+    comparison to a figure; None is the story's own figures, or the load over time where it has none.  *play*: show the
+    requests in motion from the start.  *knobs*: where sliders start.
 
-    The first table and chart are there when this returns.
+    The first table and chart are there when this returns.  In a notebook a turned knob is run in the background: the
+    page stays alive, and a run that a newer turn has made stale is broken off.
 
     Raises: `TypeError` or `ValueError`, one sentence, for what it cannot start with.
     """
@@ -65,18 +68,22 @@ def panel(
         raise ValueError("policies must hold at least one policy, got none")
     if isinstance(seeds, bool) or not isinstance(seeds, int) or not 1 <= seeds <= MOST_SEEDS:
         raise ValueError(f"seeds must be a whole number from 1 to {MOST_SEEDS}, got {seeds!r}")
+    if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < 10**9:
+        raise ValueError(f"seed must be a whole number from 0 to 999,999,999, got {seed!r}")
     drawings = _drawings(world, chart)
-    own = policies is None
-    return Panel(story, {name: known[name] for name in started}, started, entries, seeds, drawings, own=own)
+    declared = {name: known[name] for name in started}
+    return Panel(story, declared, started, entries, (seed, seeds), drawings, own=policies is None, play=play)
 
 
 class Panel(LivePanel):
     """The panel; every part of it is an attribute, so that a program can turn what a person turns.
 
     *knobs*: a `Control` for each knob, by name.  *policies*: a checkbox for each policy.  *compared*: what is shown.
+    *player*: the requests in motion, None until somebody asks for them.
     """
 
     compared: Comparison
+    player: Player | None = None
 
     def __init__(
         self,
@@ -84,79 +91,68 @@ class Panel(LivePanel):
         declared: Mapping[str, Knob],
         started: Mapping[str, Any],
         entries: Mapping[str, Any],
-        seeds: int,
+        seeds: tuple[int, int],
         drawings: Mapping[str, tuple[str, Callable[[Comparison], Figure]]],
         *,
         own: bool,
+        play: bool,
     ) -> None:
         self._story, self._entries, self._drawings, self._own = story, entries, drawings, own
-        self._started, self._quiet = (dict(started), seeds), False
+        self._started, self._quiet, self._newest = (dict(started), seeds), False, 0
+        self._latest, self._watchers = Latest(), list[Callable[[], None]]()
         self.knobs = {name: Control(knob, started[name]) for name, knob in declared.items()}
-        self.policies = {name: _check(name) for name in entries}
-        self.seeds = w.IntSlider(
-            value=seeds, min=1, max=MOST_SEEDS, description="seeds", continuous_update=False,
-            style={"description_width": LABEL}, layout=filling(),
-        )  # fmt: skip
-        self.chart = w.Dropdown(
-            options=[(title, name) for name, (title, _) in drawings.items()], description="chart",
-            style={"description_width": LABEL}, layout=filling(),
-        )  # fmt: skip
-        self.at_once = w.Checkbox(
-            value=True, description="run at every change", indent=False, layout=w.Layout(width="170px"),
-            tooltip="switch it off to turn several knobs first, and press Run then",
-        )  # fmt: skip
-        self.run = _button("Run", self.rerun, "run the story as its knobs are set", icon="play", style="primary")
-        self.reset = _button("Reset", self._reset, "turn every knob back to where it started", icon="undo")
+        parts = Parts.made(entries, seeds, {name: title for name, (title, _) in drawings.items()}, play=play)
+        self.policies, self.seed, self.seeds, self.chart = parts.policies, parts.seed, parts.seeds, parts.chart
+        self.at_once, self.run, self.reset = parts.at_once, parts.run, parts.reset
+        self.moving, self.left, self.right = parts.moving, parts.left, parts.right
         self.message, self.table, self.picture_html, self.code = w.HTML(), w.HTML(), w.HTML(), w.HTML()
-        self._compare()
+        self.motion = w.VBox()
+        self._publish(self._order().carry_out(self._tell))
         for control in self.knobs.values():
             control.observe(self._turned)
-        for part in (*self.policies.values(), self.seeds):
+        for part in (*self.policies.values(), self.seeds, self.seed):
             part.observe(lambda _: self._turned(), "value")
-        self.chart.observe(lambda _: self._act(self._draw), "value")
-        settings = [
-            *(control.widget for control in self.knobs.values()),
-            with_help([self.seeds, _space()], "runs of each; from two on with 95 % intervals"),
-            with_help([self.chart, _space()], "what is drawn below the table"),
-        ]
-        grid = w.Layout(grid_template_columns="repeat(auto-fill, minmax(390px, 1fr))", grid_gap="2px 8px")
-        super().__init__([
-            w.HTML(panel_html.STYLE),
-            w.HTML(panel_html.heading(self.compared.scenario.name, (story.__doc__ or "").partition("\n")[0])),
-            w.GridBox(settings, layout=grid),
-            _line(self._what, *self.policies.values()),
-            _line("", self.run, self.reset, self.at_once),
-            self.message, self.table, self.picture_html, self.code,
-        ])  # fmt: skip
+        self.chart.observe(lambda _: self._begin(self._order(done=self.compared)), "value")
+        self.moving.observe(lambda _: self._move(), "value")
+        for part in (parts.left, parts.right):
+            part.observe(lambda _: self._move(), "value")
+        self.run.on_click(lambda _: self._turned(asked=True))
+        self.reset.on_click(lambda _: self._reset())
+        super().__init__(arrange(parts, self.knobs, self.compared.scenario, story.__doc__ or "", [
+            self.message, self.table, self.motion, self.picture_html, self.code,
+        ]))  # fmt: skip
+        if play:
+            self._move()
 
     def turn(self, **values: Any) -> None:
-        """Turn several knobs, and run once; what does not fit is told as for a person, below the buttons."""
+        """Turn several knobs, and run once; what does not fit is told as for a person, below the buttons.
+
+        It is done when this returns, as for `rerun`.
+        """
 
         def act() -> None:
             for name, value in values.items():
                 if name not in self.knobs:
                     raise ValueError(unknown(f"knob of {self.compared.scenario.name}", name, list(self.knobs)))
                 self.knobs[name].knob.check(value)
-            self._quiet = True
-            try:
-                for name, value in values.items():
-                    self.knobs[name].value = value
-            finally:
-                self._quiet = False
-            self._compare()
+            self._set(values)
+            self._carry_out(self._order())
 
         self._act(act)
 
     def rerun(self) -> None:
         """Run the story as its knobs are set, and show the table and the chart."""
-        self.run.disabled = True  # a second press must not wait in line behind this one
-        self._act(self._compare)
-        self.run.disabled = False
+        self._act(lambda: self._carry_out(self._order()))
+
+    def when_shown(self, act: Callable[[], None]) -> None:
+        """Call *act* whenever something new has been shown."""
+        self._watchers.append(act)
 
     def sentence(self) -> str:
         """What was compared, and what the chart shows of it."""
-        changed = ", ".join(f"{name} = {value}" for name, value in self._changed().items())
-        which = "seed 0" if len(self.compared.seeds) == 1 else f"{len(self.compared.seeds)} seeds"
+        changed = ", ".join(f"{name} = {value}" for name, value in self.changed().items())
+        seeds = self.compared.seeds
+        which = f"seed {seeds[0]}" if len(seeds) == 1 else f"{len(seeds)} seeds"
         world = f"{self.compared.scenario.name}{f' with {changed}' if changed else ''}"
         return f"panel of {world}, {which}: {charts.alt(self._figure)}"
 
@@ -164,95 +160,146 @@ class Panel(LivePanel):
         """The knobs as they are set, the table and the chart."""
         shown = self.compared.scenario.knobs
         knobs = [(one.knob, shown[name], one.share(shown[name])) for name, one in self.knobs.items()]
-        return panel_picture.draw(self.compared.scenario.name, knobs, self._frame(), self._figure)
+        return panel_picture.draw(self.compared.scenario.name, knobs, frame(self.compared), self._figure)
+
+    def changed(self) -> dict[str, Any]:
+        """The knobs of what is shown that are not at their story's defaults."""
+        shown = self.compared.scenario.knobs
+        return {name: shown[name] for name, one in self.knobs.items() if shown[name] != one.knob.default}
+
+    def in_code(self) -> str:
+        """The call that compares the same as is shown."""
+        chosen: dict[str, Any] | None = {name: self._entries[name] for name in self.compared.figures}
+        if self._own and chosen == self._entries:
+            chosen = None
+        return panel_html.in_code(self.compared.scenario.name, self.changed(), chosen, self.compared.seeds)
 
     # What turning does
 
-    def _turned(self) -> None:
+    def _turned(self, *, asked: bool = False) -> None:
         if self._quiet:
             return
-        if self.at_once.value:
-            self.rerun()
+        if asked or self.at_once.value:
+            self._act(lambda: self._begin(self._order()))
         else:
             self._say("the knobs have changed: press Run", "…")
-            self._show(old=True)
+            self._fade()
 
     def _reset(self) -> None:
+        knobs, (seed, seeds) = self._started
+        self._set(knobs)
         self._quiet = True
-        knobs, self.seeds.value = self._started
-        for name, value in knobs.items():
-            self.knobs[name].value = value
+        self.seed.value, self.seeds.value = seed, seeds
         for box in self.policies.values():
             box.value = True
         self._quiet = False
-        self.rerun()
+        self._turned(asked=True)
+
+    def _set(self, values: Mapping[str, Any]) -> None:
+        self._quiet = True
+        try:
+            for name, value in values.items():
+                self.knobs[name].value = value
+        finally:
+            self._quiet = False
+
+    def _order(self, *, done: Comparison | None = None) -> Order:
+        values = {name: control.value for name, control in self.knobs.items()}
+        chosen = {name: self._entries[name] for name, box in self.policies.items() if box.value}
+        seeds = range(self.seed.value, self.seed.value + self.seeds.value)
+        pair = tuple(filter(None, (self.left.value, self.right.value))) if self.moving.value else ()
+        return Order(self._story, values, chosen, seeds, self._drawings[self.chart.value][1], pair, done)
+
+    def _begin(self, order: Order) -> None:
+        """Carry out *order*: in the background where a kernel's loop is running, else here and now."""
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            self._act(lambda: self._carry_out(order))
+            return
+        self._newest = ticket = self._newest + 1
+
+        def later(act: Callable[..., None], *arguments: Any) -> None:
+            # Widgets are changed in the kernel's own thread, and only for the newest order.
+            loop.call_soon_threadsafe(lambda: act(*arguments) if ticket == self._newest else None)
+
+        def job() -> None:
+            try:
+                result = order.carry_out(lambda said, share: later(self._tell, said, share))
+            except Exception as error:
+                later(self._fail, error)
+            else:
+                later(self._publish, result)
+
+        self._latest.put(job)
+
+    def _carry_out(self, order: Order) -> None:
+        """Carry out *order* here and now; what goes on in the background is no longer wanted."""
+        self._newest += 1
+        self._latest.drop()
+        self._publish(order.carry_out(self._tell))
 
     def _act(self, act: Callable[[], None]) -> None:
         try:
             act()
         except Exception as error:  # a learner's own policy may raise anything; a panel has no place for a traceback
-            self._say(f"{_sentence(error)}; what is shown is from before", "✗ not run:")
-            self._show(old=True)
+            self._fail(error)
 
-    def _compare(self) -> None:
-        values = {name: control.value for name, control in self.knobs.items()}
-        chosen = {name: self._entries[name] for name, box in self.policies.items() if box.value}
-        if not chosen:
-            raise ValueError("choose at least one policy")
-        world = self._story(**values)
-        count, done = len(chosen) * self.seeds.value, 0
+    def _fail(self, error: Exception) -> None:
+        self._say(f"{_sentence(error)}; what is shown is from before", "✗ not run:")
+        self._fade()
 
-        def progress() -> None:
-            nonlocal done
-            done += 1
-            self._say(f"running, {done} of {count} …" if done < count else "drawing …", "⏳")
+    def _publish(self, result: Result) -> None:
+        """Show all of *result* at once."""
+        self.compared, self._figure = result.compared, result.figure
+        self.table.value, self.picture_html.value = result.table, result.picture
+        self.code.value = panel_html.code(self.in_code())
+        if self.player is not None and result.moving is not None:
+            self.player.put(result.moving, keep=True)
+        self._fill_pair()
+        self._say(result.sentence, "✓")
+        for act in self._watchers:
+            act()
 
-        self._say(f"running, 0 of {count} …", "⏳")
-        compared = compare(world, chosen, seeds=range(self.seeds.value), progress=progress)
-        self._draw(compared)
+    def _fade(self) -> None:
+        """What is shown is from before."""
+        self.table.value = panel_html.faded(self.table.value)
+        self.picture_html.value = panel_html.faded(self.picture_html.value)
 
-    def _draw(self, compared: Comparison | None = None) -> None:
-        compared = self.compared if compared is None else compared
-        figure = self._drawings[self.chart.value][1](compared)
-        if not isinstance(figure, Figure):
-            raise TypeError(f"a chart must be a matplotlib Figure, got {figure!r}")
-        self.compared, self._figure = compared, figure
-        self._show()
-        calls = compared.estimate(next(iter(compared.figures)), "calls").mean
-        which = (
-            f"each of {len(compared.figures)} {self._what}"
-            if len(compared.figures) > 1
-            else next(iter(compared.figures))
-        )
-        self._say(f"{calls:,.0f} calls with {which}", "✓")
+    def _fill_pair(self) -> None:
+        """Offer the policies that were run to the player: two of them beside one another, or one."""
+        names = tuple(self.compared.runs)
+        before, self._quiet = (self.left.value, self.right.value), True
+        self.left.options = names
+        self.right.options = [("(alone)", ""), *((name, name) for name in names)]
+        self.left.value = before[0] if before[0] in names else names[0]
+        second = next((name for name in names if name != self.left.value), "")
+        self.right.value = before[1] if before[1] in names or before == (self.left.value, "") else second
+        self._quiet = False
 
-    def _show(self, *, old: bool = False) -> None:
-        picture = io.BytesIO()
-        self._figure.savefig(picture, format="png", dpi=130, metadata={"Software": None})
-        chosen: dict[str, Any] | None = {name: self._entries[name] for name in self.compared.figures}
-        if self._own and chosen == self._entries:
-            chosen = None
-        name, seeds = self.compared.scenario.name, len(self.compared.seeds)
-        self.table.value = panel_html.table(self._frame(), old=old)
-        self.picture_html.value = panel_html.chart(picture.getvalue(), charts.alt(self._figure), old=old)
-        self.code.value = panel_html.code(panel_html.in_code(name, self._changed(), chosen, seeds))
+    def _move(self) -> None:
+        """Show the requests in motion, or no longer."""
+        if self._quiet:
+            return
+        if not self.moving.value:
+            self.motion.children = ()
+            return
 
-    def _frame(self) -> pandas.DataFrame:
-        """The table: the story's own columns, or the usual ones, by their names in words."""
-        columns = self.compared.scenario.columns or tuple(TITLES)
-        return self.compared.table(*columns).rename(columns=lambda name: TITLES.get(name, name))
+        def act() -> None:
+            runs = self.compared.runs
+            moving = prepare({name: runs[name] for name in (self.left.value, self.right.value) if name in runs})
+            if self.player is None:
+                self.player = Player()
+            self.player.put(moving)
+            self.motion.children = (w.HBox([self.left, self.right]), self.player)
 
-    def _changed(self) -> dict[str, Any]:
-        """The knobs of what is shown that are not at their story's defaults."""
-        shown = self.compared.scenario.knobs
-        return {name: shown[name] for name, one in self.knobs.items() if shown[name] != one.knob.default}
+        self._act(act)
+
+    def _tell(self, said: str, share: float | None) -> None:
+        self.message.value = panel_html.message(said, "⏳", share=share, busy=True)
 
     def _say(self, said: str, sign: str) -> None:
         self.message.value = panel_html.message(said, sign)
-
-    @property
-    def _what(self) -> str:
-        return "contestants" if self.compared.scenario.contestants else "policies"
 
 
 def _story(scenario: Any) -> tuple[Callable[..., Scenario], Mapping[str, Any]]:
@@ -289,23 +336,4 @@ def _sentence(error: Exception) -> str:
     return first if ours else f"{type(error).__name__}: {first}"
 
 
-def _check(name: str) -> w.Checkbox:
-    layout = w.Layout(width="auto", margin="2px 14px 2px 0")
-    return w.Checkbox(value=True, description=name, indent=False, layout=layout)
-
-
-def _button(name: str, press: Callable[[], None], tooltip: str, *, icon: str, style: str = "") -> w.Button:
-    button = w.Button(description=name, tooltip=tooltip, icon=icon, button_style=style, layout=w.Layout(width="auto"))
-    button.on_click(lambda _: press())
-    return button
-
-
-def _space() -> w.HTML:
-    """As much room as a knob's unit takes."""
-    return w.HTML("<span class='sim-unit'></span>", layout=w.Layout(margin="0 2px"))
-
-
-def _line(name: str, *parts: w.Widget) -> w.HBox:
-    """Widgets in a row that begins below the sliders; what has no room goes on below them."""
-    row = w.HBox(parts, layout=w.Layout(flex="1 1 0", min_width="0", flex_flow="row wrap", align_items="center"))
-    return w.HBox([w.HTML(panel_html.group(name)), row])
+__all__ = ["CHARTS", "Panel", "panel", "what"]

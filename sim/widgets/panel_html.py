@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from html import escape
 from typing import TYPE_CHECKING, Any
 
@@ -37,7 +37,9 @@ STYLE = """<style>
 .sim-panel figcaption { padding: 4px 2px; color: var(--pale); font-size: 12px; }
 .sim-panel code { padding: 2px 0; background: none; color: var(--pale); font-size: 12px; white-space: pre-wrap;
   overflow-wrap: anywhere; font-family: var(--jp-code-font-family, monospace); }
-.sim-panel .old { opacity: .35; }
+.sim-panel.old { opacity: .35; }
+.sim-panel progress { display: block; width: 240px; height: 6px; opacity: 0; animation: sim-late 1ms 300ms forwards; }
+@keyframes sim-late { to { opacity: 1; } }
 </style>"""
 
 
@@ -51,13 +53,20 @@ def group(name: str) -> str:
     return f"<span class='sim-group'>{escape(name)}</span>"
 
 
-def message(said: str, sign: str = "") -> str:
-    """One sentence, read aloud by a screen reader; *sign*: in bold before it."""
-    return _block(f"<p role='status' class='said'><b>{escape(sign)}</b> {escape(said)}</p>")
+def message(said: str, sign: str = "", *, share: float | None = None, busy: bool = False) -> str:
+    """One sentence, read aloud by a screen reader; *sign*: in bold before it.
+
+    *busy*: a bar shows which *share* is done, None is nobody knows; it appears only where that takes a while.
+    """
+    bar = ""
+    if busy:
+        value = "" if share is None else f" value='{share:.3f}'"
+        bar = f"<progress aria-label='progress' max='1'{value}></progress>"
+    return _block(f"<p role='status' class='said'><b>{escape(sign)}</b> {escape(said)}</p>{bar}")
 
 
-def table(frame: pandas.DataFrame, *, old: bool = False) -> str:
-    """A row a policy, a column a figure; *old*: pale, because it is not of what the knobs are set to now."""
+def table(frame: pandas.DataFrame) -> str:
+    """A row a policy, a column a figure."""
     head = "".join(f"<th scope='col'>{escape(name)}</th>" for name in frame.columns)
     rows = "".join(
         f"<tr><th scope='row'><i class='mark' style='background:{style(name).colour}'></i>{escape(name)}</th>"
@@ -65,19 +74,21 @@ def table(frame: pandas.DataFrame, *, old: bool = False) -> str:
         + "</tr>"
         for name, *values in frame.itertuples()
     )
-    return _block(
-        f"<table aria-label='Figures'><thead><tr><th></th>{head}</tr></thead><tbody>{rows}</tbody></table>", old
-    )
+    return _block(f"<table aria-label='Figures'><thead><tr><th></th>{head}</tr></thead><tbody>{rows}</tbody></table>")
 
 
-def chart(png: bytes, sentence: str, *, old: bool = False) -> str:
-    """The picture with its sentence, for those who cannot see it and for those who can; *old*: as for `table`."""
+def chart(png: bytes, sentence: str) -> str:
+    """The picture with its sentence, for those who cannot see it and for those who can."""
     data = base64.b64encode(png).decode()
     return _block(
         f"<figure><img alt='{escape(sentence, quote=True)}' src='data:image/png;base64,{data}'>"
-        f"<figcaption>{escape(sentence)}</figcaption></figure>",
-        old,
+        f"<figcaption>{escape(sentence)}</figcaption></figure>"
     )
+
+
+def faded(block: str) -> str:
+    """The same, pale, because it is not of what the knobs are set to now."""
+    return block if block.startswith(_OLD) else block.replace(_NEW, _OLD, 1)
 
 
 def code(text: str) -> str:
@@ -85,12 +96,12 @@ def code(text: str) -> str:
     return _block(f"<p class='pale'>the same in code</p><code>{escape(text)}</code>")
 
 
-def in_code(name: str, changed: Mapping[str, Any], policies: Mapping[str, Any] | None, seeds: int) -> str:
+def in_code(name: str, changed: Mapping[str, Any], policies: Mapping[str, Any] | None, seeds: Sequence[int]) -> str:
     """The call that compares the same, with the knobs that are not at their defaults.
 
     *policies*: None is all of the story's; an object that is no name stands there as three dots.
 
-    >>> in_code("retry-storm", {"rate": 90.0}, {"immediate": "immediate"}, 3)
+    >>> in_code("retry-storm", {"rate": 90.0}, {"immediate": "immediate"}, range(3))
     'sim.compare(sim.scenarios.retry_storm(rate=90.0), ["immediate"], seeds=range(3))'
     """
     knobs = ", ".join(f"{knob}={_literal(value)}" for knob, value in changed.items())
@@ -100,7 +111,8 @@ def in_code(name: str, changed: Mapping[str, Any], policies: Mapping[str, Any] |
     elif policies is not None:
         pairs = (f'"{one}": ' + (f'"{value}"' if isinstance(value, str) else "...") for one, value in policies.items())
         chosen = ", {" + ", ".join(pairs) + "}"
-    return f"sim.compare(sim.scenarios.{name.replace('-', '_')}({knobs}){chosen}, seeds=range({seeds}))"
+    shown = f"range({len(seeds)})" if seeds[0] == 0 else f"range({seeds[0]}, {seeds[-1] + 1})"
+    return f"sim.compare(sim.scenarios.{name.replace('-', '_')}({knobs}){chosen}, seeds={shown})"
 
 
 def _literal(value: Any) -> str:
@@ -109,5 +121,8 @@ def _literal(value: Any) -> str:
     return f"{value:_}" if isinstance(value, int) and not isinstance(value, bool) else repr(value)
 
 
-def _block(inside: str, old: bool = False) -> str:
-    return f"<div class='sim-panel'>{f'<div class=old>{inside}</div>' if old else inside}</div>"
+_NEW, _OLD = "<div class='sim-panel'>", "<div class='sim-panel old'>"
+
+
+def _block(inside: str) -> str:
+    return f"{_NEW}{inside}</div>"

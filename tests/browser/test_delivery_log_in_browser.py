@@ -45,7 +45,7 @@ def panel(lab, open_notebook):
     """A notebook with the panel in it, saved with the panel's picture, and open."""
     names = {}
     exec(WORLD, names)
-    bundle = sim.widgets.delivery_log(names["platform"])._repr_mimebundle_()
+    bundle, _ = sim.widgets.delivery_log(names["platform"])._repr_mimebundle_()
     saved = {kind: bundle[kind] for kind in ("image/png", "text/plain")}
     cells = [nbformat.v4.new_code_cell(source) for source in (WORLD, PANEL, COUNTS)]
     cells[1].outputs = [nbformat.v4.new_output("execute_result", saved, execution_count=2)]

@@ -15,7 +15,7 @@ COUNTS = "print(panel.knobs['queue'].value, *panel.compared.table('ok').ok)"
 @pytest.fixture
 def panel(lab, open_notebook):
     """A notebook with the panel in it, saved with the panel's picture, and open."""
-    bundle = eval(PANEL, {"sim": sim})._repr_mimebundle_()
+    bundle, _ = eval(PANEL, {"sim": sim})._repr_mimebundle_()
     saved = {kind: bundle[kind] for kind in ("image/png", "text/plain")}
     cells = [nbformat.v4.new_code_cell(source) for source in ("import sim", f"panel = {PANEL}\npanel", COUNTS)]
     cells[1].outputs = [nbformat.v4.new_output("execute_result", saved, execution_count=2)]
@@ -26,7 +26,7 @@ def panel(lab, open_notebook):
 
 def slider(shown, name):
     """The slider of a knob: its handle, and the number beside it that can be written over."""
-    row = shown.locator(".widget-slider").filter(has_text=name)
+    row = shown.locator(".widget-slider").filter(has=shown.page.get_by_text(name, exact=True))
     return row.get_by_role("slider"), row.locator(".widget-readout")
 
 
@@ -84,4 +84,42 @@ def test_what_cannot_be_run_is_a_sentence_and_reset_leads_back(panel, page):
     expect(ok(shown)).to_have_count(1)
     shown.get_by_role("button", name="Reset").click()
     expect(ok(shown)).to_have_text(first)
+    assert panel.complaints() == []
+
+
+def test_the_table_the_chart_and_the_player_move_together(panel, page):
+    """Asked for, the requests are there in motion; a knob turned changes all three, in the same run."""
+    panel.run_all()
+    shown = panel.output(1)
+    shown.get_by_label("show the requests in motion").check()
+    player = shown.locator(".sim-player")
+    expect(player.locator(".stage")).to_have_count(2)
+    ends = "all => { const p = all[0].player; p.goTo(p.seconds); return null; }"
+    for queue in ("40", "70"):
+        _, number = slider(shown, "queue")
+        number.fill(queue)
+        number.press("Enter")
+        expect(ok(shown).first).to_have_text(str(int(queue) + 10))
+        player.evaluate_all(ends)
+        for stage, told_ok in zip(player.locator(".stage").all(), ok(shown).all_text_contents(), strict=True):
+            expect(stage.locator("[data-count=ok]")).to_have_text(told_ok)
+    assert panel.complaints() == []
+
+
+def test_the_page_stays_alive_while_a_long_run_goes_on(panel, page):
+    """A bar says how far it is; a newer turn breaks it off, and what is shown in the end is of the newest."""
+    panel.run_all()
+    shown = panel.output(1)
+    for name, value in (("clients", "20000"), ("clients", "400"), ("queue", "90")):
+        _, number = slider(shown, name)
+        number.fill(value)
+        number.press("Enter")
+    expect(ok(shown).first).to_have_text("100")
+    told(shown, "✓ 400 calls with each of 2 policies")
+    _, number = slider(shown, "seeds")
+    number.fill("20")
+    number.press("Enter")
+    expect(shown.get_by_role("progressbar")).to_be_attached()
+    told(shown, "✓ 400 calls with each of 2 policies")
+    expect(shown.get_by_role("progressbar")).to_have_count(0)
     assert panel.complaints() == []

@@ -1,0 +1,146 @@
+"""The background of a panel: what was asked for last is done, what was asked for before is broken off."""
+
+import asyncio
+import threading
+
+import pytest
+
+import sim
+from sim.widgets.latest import Latest
+
+
+def test_a_job_that_never_ends_is_broken_off_by_a_newer_one():
+    """Wherever it is: a policy with an endless loop does not hold the panel."""
+    latest, began, done = Latest(), threading.Event(), []
+
+    def endless():
+        began.set()
+        while True:
+            try:
+                sum(range(100))
+            except Exception:
+                done.append("caught")
+
+    latest.put(endless)
+    assert began.wait(5.0)
+    latest.put(lambda: done.append("newer"))
+    assert latest.wait(5.0)
+    assert done == ["newer"]
+
+
+def test_of_many_that_wait_only_the_last_is_done():
+    """Those in between are never begun."""
+    latest, hold, done = Latest(), threading.Event(), []
+    latest.put(lambda: (hold.wait(0.2), done.append("first")))
+    for number in range(20):
+        latest.put(lambda number=number: done.append(number))
+    hold.set()
+    assert latest.wait(5.0)
+    assert done[-1] == 19
+    assert len(done) <= 3
+
+
+def test_dropped_is_dropped():
+    """Nothing goes on, and nothing begins."""
+    latest, began = Latest(), threading.Event()
+
+    def endless():
+        began.set()
+        while True:
+            pass
+
+    latest.put(endless)
+    assert began.wait(5.0)
+    latest.drop()
+    assert latest.wait(5.0)
+
+
+def turned(panel, *values, name="queue"):
+    """Turn a knob within a loop that runs, as a kernel's does; returns what was said until it was done."""
+    seen = []
+
+    async def act():
+        panel.message.observe(lambda change: seen.append(change.new), "value")
+        for value in values:
+            panel.knobs[name].field.value = value
+        for _ in range(500):
+            await asyncio.sleep(0.02)
+            if panel._latest.wait(0.0) and "✓" in panel.message.value:
+                return
+
+    asyncio.run(act())
+    return seen
+
+
+@pytest.fixture
+def panel():
+    """A small herd."""
+    return sim.panel(
+        "thundering-herd", clients=100, workers=10, queue=40, policies=["immediate", "full-jitter"], play=True
+    )
+
+
+def test_in_a_kernel_a_turn_runs_in_the_background_and_shows_all_at_once(panel):
+    """The table, the chart and the player are of the same run; the bar tells how far it is."""
+    before = panel.player.scenes
+    seen = turned(panel, 20)
+    assert panel.compared.scenario.knobs["queue"] == 20
+    assert panel.player.scenes is not before
+    assert [scene.limits["queue"] for scene in panel.player.shown] == [20.0, 20.0]
+    same = sim.compare(
+        sim.scenarios.thundering_herd(clients=100, workers=10, queue=20), ["immediate", "full-jitter"], seeds=[0]
+    )
+    assert str(same.estimate("immediate", "ok")) in panel.table.value
+    assert "<progress" in seen[0]
+    assert "<progress" not in seen[-1]
+
+
+def test_only_the_newest_turn_is_shown(panel):
+    """Ten turns at once: what is shown is of the tenth, and nothing of the others is."""
+    shown = []
+    panel.when_shown(lambda: shown.append(panel.compared.scenario.knobs["queue"]))
+    turned(panel, *range(11, 21))
+    assert shown == [20]
+
+
+def test_what_fails_in_the_background_is_a_sentence_too(panel):
+    """The old results turn pale."""
+    panel._entries["immediate"] = object()
+    said = []
+
+    async def act():
+        panel.knobs["queue"].field.value = 30
+        for _ in range(100):
+            await asyncio.sleep(0.02)
+            said.append(panel.message.value)
+            if "✗" in said[-1]:
+                return
+
+    asyncio.run(act())
+    assert "a policy must be a name" in said[-1]
+    assert "sim-panel old" in panel.table.value
+
+
+def test_two_runs_are_chosen_for_the_player(panel):
+    """Any two of those that were run, or one alone; without the box there is no player."""
+    assert [scene.title for scene in panel.player.shown] == ["immediate", "full-jitter"]
+    panel.right.value = ""
+    assert [scene.title for scene in panel.player.shown] == ["immediate"]
+    panel.left.value, panel.right.value = "full-jitter", "immediate"
+    assert [scene.title for scene in panel.player.shown] == ["full-jitter", "immediate"]
+    panel.policies["immediate"].value = False
+    assert [scene.title for scene in panel.player.shown] == ["full-jitter"]
+    panel.moving.value = False
+    assert panel.motion.children == ()
+    assert sim.panel("thundering-herd", clients=50, policies=["immediate"]).player is None
+
+
+def test_a_seed_leads_to_its_run_again():
+    """In the table, in the sentence and in the code."""
+    made = sim.panel("retry-storm", horizon=10.0, policies=["immediate"], seed=7)
+    again = sim.compare(sim.scenarios.retry_storm(horizon=10.0), ["immediate"], seeds=[7])
+    assert made.compared.figures == again.figures
+    assert ", seed 7:" in made.sentence()
+    assert "seeds=range(7, 8)" in made.code.value
+    with pytest.raises(ValueError, match="seed must be a whole number from 0 to 999,999,999, got -1"):
+        sim.panel("retry-storm", seed=-1)
