@@ -457,3 +457,22 @@ def test_it_has_a_picture_and_a_sentence_that_are_the_same_at_every_run():
     assert base64.b64decode(first["image/png"]).startswith(b"\x89PNG")
     knobs = "clients = 100, workers = 2, queue = 8"
     assert first["text/plain"].startswith(f"panel of thundering-herd with {knobs}, seed 0: Attempts sent")
+
+
+def test_a_panel_that_is_to_run_later_runs_when_it_is_asked():
+    """Nothing is run before; then all of it is there, and turning goes on as ever."""
+    panel = sim.panel("thundering-herd", clients=50, policies=["immediate", "full-jitter"], later=True, play=True)
+    assert panel.table.value == panel.picture_html.value == ""
+    assert panel.motion.children == ()
+    assert "press Run" in panel.message.value
+    panel.chart.value = "outcomes"
+    assert panel.table.value == ""
+    panel.run.click()
+    assert "<table" in panel.table.value
+    assert panel.player in panel.motion.children
+    assert [scene.title for scene in panel.player.shown] == ["immediate", "full-jitter"]
+    assert panel.scenario.knobs["clients"] == 50
+
+    waiting = sim.panel("thundering-herd", clients=50, policies=["immediate"], later=True)
+    assert waiting.compared.seeds == (0,)
+    assert "50" in waiting.sentence()

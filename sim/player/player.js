@@ -593,6 +593,7 @@ class Player {
     el.append(this.root);
     this.listen();
     this.read();
+    this.begin();
   }
 
   listen() {
@@ -602,6 +603,7 @@ class Player {
     on("change:at", () => { if (!this.playing && Math.abs(model.get("at") - this.at) > 1e-12) this.goTo(model.get("at")); });
     on("change:speed", () => this.setSpeed(model.get("speed"), true));
     on("change:followed", () => this.follow(model.get("followed"), true));
+    on("change:begun", () => this.begin());
     this.resizing = new ResizeObserver(() => this.resized());
     this.resizing.observe(this.root);
     this.theming = new MutationObserver(() => this.resized(true));
@@ -624,7 +626,7 @@ class Player {
     this.stagesBox.replaceChildren(...this.stages.map((stage) => stage.root));
     this.slider.max = this.seconds;
     this.followed = this.model.get("followed");
-    this.at = Math.min(at, this.seconds);
+    this.at = Math.min(this.playing ? this.at : at, this.seconds);
     this.setSpeed(this.model.get("speed"), true);
     for (const stage of this.stages) stage.showSequence(this.followed);
     this.resized(true);
@@ -678,6 +680,16 @@ class Player {
     if (!byHand) return;
     clearTimeout(this.later);
     this.later = setTimeout(() => { this.save({ at: this.at }); if (!this.playing) this.say(this.stages.map((stage) => stage.words(this.at)).join(". ")); }, 250);
+  }
+
+  begin() {
+    // Asked for in Python; a page that draws the same player once more does not begin once more.
+    const begun = this.model.get("begun");
+    if (!begun || this.model.begun === begun) return;
+    this.model.begun = begun;
+    this.at = 0;
+    if (this.calm) { if (this.laidOut) this.show(); return; }
+    if (!this.playing) this.play();
   }
 
   play() {

@@ -81,6 +81,7 @@ class Player(anywidget.AnyWidget):
     at = traitlets.Float(0.0).tag(sync=True)
     speed = traitlets.Float(1.0).tag(sync=True)
     followed = traitlets.Int(-1).tag(sync=True)
+    begun = traitlets.Int(0).tag(sync=True)
 
     def __init__(self) -> None:
         super().__init__()
@@ -96,6 +97,11 @@ class Player(anywidget.AnyWidget):
                 return
             self.at = min(shown[0].busiest() if at is None else float(at), seconds)
             self.speed = next((one for one in SPEEDS if one >= seconds / SCREEN_SECONDS), SPEEDS[-1])
+
+    def begin(self) -> None:
+        """Play from the beginning, in every page that shows it; where less motion is asked for it stands there."""
+        with self.hold_sync():
+            self.at, self.begun = 0.0, self.begun + 1
 
     def page(self) -> str:
         """The player as one HTML file that plays by itself, without a kernel and without a network."""

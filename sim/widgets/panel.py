@@ -13,7 +13,7 @@ from sim import charts
 from sim.errors import SimError
 from sim.experiment import Comparison
 from sim.knobs import Knob, check_arguments, knobs_of
-from sim.player.widget import Player, prepare
+from sim.player.widget import Player, Prepared, prepare
 from sim.policies.catalog import unknown
 from sim.scenario import Scenario
 from sim.scenarios import story_named
@@ -40,6 +40,7 @@ def panel(
     seed: int = 0,
     chart: str | Callable[[Comparison], Figure] | None = None,
     play: bool = False,
+    later: bool = False,
     **knobs: Any,
 ) -> Panel:
     """Sliders for the knobs of a story, with the comparison of its policies below them.
@@ -48,10 +49,10 @@ def panel(
     *policies*: which can be compared, names or a mapping from names to objects of yours; None is the story's own.
     *seeds*: how many at first, 1 to 20; *seed*: the first of them.  *chart*: a name of `CHARTS`, or a function from a
     comparison to a figure; None is the story's own figures, or the load over time where it has none.  *play*: show the
-    requests in motion from the start.  *knobs*: where sliders start.
+    requests in motion from the start.  *later*: run nothing before somebody presses Run.  *knobs*: where sliders start.
 
-    The first table and chart are there when this returns.  In a notebook a turned knob is run in the background: the
-    page stays alive, and a run that a newer turn has made stale is broken off.
+    Else the first table and chart are there when this returns.  In a notebook a turned knob is run in the background:
+    the page stays alive, and a run that a newer turn has made stale is broken off.
 
     Raises: `TypeError` or `ValueError`, one sentence, for what it cannot start with.
     """
@@ -72,57 +73,73 @@ def panel(
         raise ValueError(f"seed must be a whole number from 0 to 999,999,999, got {seed!r}")
     drawings = _drawings(world, chart)
     declared = {name: known[name] for name in started}
-    return Panel(story, declared, started, entries, (seed, seeds), drawings, own=policies is None, play=play)
+    own = policies is None
+    return Panel(story, world, declared, entries, (seed, seeds), drawings, own=own, play=play, later=later)
 
 
 class Panel(LivePanel):
     """The panel; every part of it is an attribute, so that a program can turn what a person turns.
 
-    *knobs*: a `Control` for each knob, by name.  *policies*: a checkbox for each policy.  *compared*: what is shown.
-    *player*: the requests in motion, None until somebody asks for them.
+    *knobs*: a `Control` for each knob, by name.  *policies*: a checkbox for each policy.  *scenario*: as its knobs were
+    when it ran last.  *player*: the requests in motion, None until somebody asks for them.
     """
 
-    compared: Comparison
     player: Player | None = None
 
     def __init__(
         self,
         story: Callable[..., Scenario],
+        world: Scenario,
         declared: Mapping[str, Knob],
-        started: Mapping[str, Any],
         entries: Mapping[str, Any],
         seeds: tuple[int, int],
         drawings: Mapping[str, tuple[str, Callable[[Comparison], Figure]]],
         *,
         own: bool,
         play: bool,
+        later: bool,
     ) -> None:
         self._story, self._entries, self._drawings, self._own = story, entries, drawings, own
-        self._started, self._quiet, self._newest = (dict(started), seeds), False, 0
+        self._started, self._quiet, self._newest = (dict(world.knobs), seeds), False, 0
         self._latest, self._watchers = Latest(), list[Callable[[], None]]()
-        self.knobs = {name: Control(knob, started[name]) for name, knob in declared.items()}
+        self._shown: Result | None = None
+        self.scenario = world
+        self.knobs = {name: Control(knob, world.knobs[name]) for name, knob in declared.items()}
         parts = Parts.made(entries, seeds, {name: title for name, (title, _) in drawings.items()}, play=play)
         self.policies, self.seed, self.seeds, self.chart = parts.policies, parts.seed, parts.seeds, parts.chart
         self.at_once, self.run, self.reset = parts.at_once, parts.run, parts.reset
         self.moving, self.left, self.right = parts.moving, parts.left, parts.right
         self.message, self.table, self.picture_html, self.code = w.HTML(), w.HTML(), w.HTML(), w.HTML()
         self.motion = w.VBox()
-        self._publish(self._order().carry_out(self._tell))
+        if later:
+            self._say("press Run", "→")
+        else:
+            self._publish(self._order().carry_out(self._tell))
         for control in self.knobs.values():
             control.observe(self._turned)
         for part in (*self.policies.values(), self.seeds, self.seed):
             part.observe(lambda _: self._turned(), "value")
-        self.chart.observe(lambda _: self._begin(self._order(done=self.compared)), "value")
+        self.chart.observe(lambda _: self._redraw(), "value")
         self.moving.observe(lambda _: self._move(), "value")
         for part in (parts.left, parts.right):
             part.observe(lambda _: self._move(), "value")
         self.run.on_click(lambda _: self._turned(asked=True))
         self.reset.on_click(lambda _: self._reset())
-        super().__init__(arrange(parts, self.knobs, self.compared.scenario, story.__doc__ or "", [
+        super().__init__(arrange(parts, self.knobs, world, story.__doc__ or "", [
             self.message, self.table, self.motion, self.picture_html, self.code,
         ]))  # fmt: skip
-        if play:
-            self._move()
+
+    @property
+    def compared(self) -> Comparison:
+        """What is shown; a panel that has not run yet runs now."""
+        return self._result.compared
+
+    @property
+    def _result(self) -> Result:
+        if self._shown is None:
+            self._carry_out(self._order())
+        assert self._shown is not None
+        return self._shown
 
     def turn(self, **values: Any) -> None:
         """Turn several knobs, and run once; what does not fit is told as for a person, below the buttons.
@@ -133,7 +150,7 @@ class Panel(LivePanel):
         def act() -> None:
             for name, value in values.items():
                 if name not in self.knobs:
-                    raise ValueError(unknown(f"knob of {self.compared.scenario.name}", name, list(self.knobs)))
+                    raise ValueError(unknown(f"knob of {self.scenario.name}", name, list(self.knobs)))
                 self.knobs[name].knob.check(value)
             self._set(values)
             self._carry_out(self._order())
@@ -154,17 +171,17 @@ class Panel(LivePanel):
         seeds = self.compared.seeds
         which = f"seed {seeds[0]}" if len(seeds) == 1 else f"{len(seeds)} seeds"
         world = f"{self.compared.scenario.name}{f' with {changed}' if changed else ''}"
-        return f"panel of {world}, {which}: {charts.alt(self._figure)}"
+        return f"panel of {world}, {which}: {charts.alt(self._result.figure)}"
 
     def picture(self) -> Figure:
         """The knobs as they are set, the table and the chart."""
         shown = self.compared.scenario.knobs
         knobs = [(one.knob, shown[name], one.share(shown[name])) for name, one in self.knobs.items()]
-        return panel_picture.draw(self.compared.scenario.name, knobs, frame(self.compared), self._figure)
+        return panel_picture.draw(self.compared.scenario.name, knobs, frame(self.compared), self._result.figure)
 
     def changed(self) -> dict[str, Any]:
         """The knobs of what is shown that are not at their story's defaults."""
-        shown = self.compared.scenario.knobs
+        shown = self.scenario.knobs
         return {name: shown[name] for name, one in self.knobs.items() if shown[name] != one.knob.default}
 
     def in_code(self) -> str:
@@ -195,6 +212,10 @@ class Panel(LivePanel):
         self._quiet = False
         self._turned(asked=True)
 
+    def _redraw(self) -> None:
+        if self._shown is not None:
+            self._begin(self._order(done=self._shown.compared))
+
     def _set(self, values: Mapping[str, Any]) -> None:
         self._quiet = True
         try:
@@ -207,7 +228,7 @@ class Panel(LivePanel):
         values = {name: control.value for name, control in self.knobs.items()}
         chosen = {name: self._entries[name] for name, box in self.policies.items() if box.value}
         seeds = range(self.seed.value, self.seed.value + self.seeds.value)
-        pair = tuple(filter(None, (self.left.value, self.right.value))) if self.moving.value else ()
+        pair = tuple(filter(None, (self.left.value, self.right.value))) if self.moving.value else None
         return Order(self._story, values, chosen, seeds, self._drawings[self.chart.value][1], pair, done)
 
     def _begin(self, order: Order) -> None:
@@ -251,12 +272,12 @@ class Panel(LivePanel):
 
     def _publish(self, result: Result) -> None:
         """Show all of *result* at once."""
-        self.compared, self._figure = result.compared, result.figure
+        self._shown, self.scenario = result, result.compared.scenario
         self.table.value, self.picture_html.value = result.table, result.picture
         self.code.value = panel_html.code(self.in_code())
-        if self.player is not None and result.moving is not None:
-            self.player.put(result.moving, keep=True)
         self._fill_pair()
+        if result.moving is not None and self.moving.value:
+            self._play(result.moving, keep=True)
         self._say(result.sentence, "✓")
         for act in self._watchers:
             act()
@@ -279,7 +300,7 @@ class Panel(LivePanel):
 
     def _move(self) -> None:
         """Show the requests in motion, or no longer."""
-        if self._quiet:
+        if self._quiet or self._shown is None:
             return
         if not self.moving.value:
             self.motion.children = ()
@@ -287,13 +308,17 @@ class Panel(LivePanel):
 
         def act() -> None:
             runs = self.compared.runs
-            moving = prepare({name: runs[name] for name in (self.left.value, self.right.value) if name in runs})
-            if self.player is None:
-                self.player = Player()
-            self.player.put(moving)
-            self.motion.children = (w.HBox([self.left, self.right]), self.player)
+            chosen = [name for name in (self.left.value, self.right.value) if name in runs]
+            self._play(prepare({name: runs[name] for name in chosen}))
 
         self._act(act)
+
+    def _play(self, moving: Prepared, *, keep: bool = False) -> None:
+        """Show these runs in motion; *keep*: where those before stood."""
+        if self.player is None:
+            self.player, keep = Player(), False
+        self.player.put(moving, keep=keep)
+        self.motion.children = (w.HBox([self.left, self.right]), self.player)
 
     def _tell(self, said: str, share: float | None) -> None:
         self.message.value = panel_html.message(said, "⏳", share=share, busy=True)

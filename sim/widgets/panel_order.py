@@ -40,7 +40,7 @@ class Order:
     """Run a *story* with *values* and *chosen* policies on *seeds*, and *draw* it.
 
     *done*: a comparison that is there already and only to be drawn anew.  *pair*: the policies whose runs the player
-    shows, none where it is not wanted.
+    shows, empty for the first two, None where it is not wanted.
     """
 
     story: Callable[..., Scenario]
@@ -48,7 +48,7 @@ class Order:
     chosen: Mapping[str, Any]
     seeds: Sequence[int]
     draw: Callable[[Comparison], Figure]
-    pair: tuple[str, ...] = ()
+    pair: tuple[str, ...] | None = None
     done: Comparison | None = None
 
     def carry_out(self, tell: Tell) -> Result:
@@ -84,7 +84,7 @@ class Order:
         return compare(world, self.chosen, seeds=self.seeds, progress=progress)
 
     def _moving(self, compared: Comparison) -> Prepared | None:
-        if not self.pair:
+        if self.pair is None:
             return None
         runs = {name: compared.runs[name] for name in self.pair if name in compared.runs}
         return prepare(runs or dict(list(compared.runs.items())[:2]))
