@@ -4,11 +4,11 @@
     sim.questions.show("Q-23", answer=True)     # and the answer, the follow-ups, the traps
 
 A topic is a TOML file in this folder; a new question is a `[[question]]` in it, with every member of `Question`;
-`knobs` may be left out.
+`knobs` and `demo` may be left out.
 """
 
 from sim.questions.bank import draw, every, levels, named, read, topics
 from sim.questions.layout import show, text
-from sim.questions.question import LEVELS, Question
+from sim.questions.question import LEVELS, Demo, Question
 
-__all__ = ["LEVELS", "Question", "draw", "every", "levels", "named", "read", "show", "text", "topics"]
+__all__ = ["LEVELS", "Demo", "Question", "draw", "every", "levels", "named", "read", "show", "text", "topics"]

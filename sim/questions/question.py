@@ -17,6 +17,19 @@ _NOTEBOOK = re.compile(r"[0-9a-z]+(?:_[0-9a-z]+)*#\S+")
 
 
 @attrs.frozen(kw_only=True)
+class Demo:
+    """What a live demo compares, and what its audience is asked before it runs.
+
+    *policies*: two of the scenario's, A and B.  *figure*: which of the two has more of it?  *presets*: knobs by what
+    they stand for in words, "a slow store"; they are turned on top of the question's own.
+    """
+
+    policies: tuple[str, str]
+    figure: str
+    presets: Mapping[str, Mapping[str, Any]] = attrs.field(factory=dict, hash=False)
+
+
+@attrs.frozen(kw_only=True)
 class Question:
     """One question of the bank.
 
@@ -24,7 +37,8 @@ class Question:
     of `LEVELS`.  *prompt*: as an interviewer says it.  *tests*: what it tries to find out.  *points*: a strong answer.
     *notebook*: the lesson and the heading in it, "09c_webhook_consumers#Q-23,-as-an-interviewer-asks-it".  *scenario*:
     a name of `sim list`.  *claims*: rows of the ledger.  *exercise*: the name of one, "" while there is none.  *knobs*:
-    where the scenario's sliders start in an interview, so that it answers while people look on.  All may be left out.
+    where the scenario's sliders start in an interview, so that it answers while people look on.  *demo*: what the stage
+    of a live demo compares.  The last three may be left out.
 
     Raises: `ValueError`, one sentence, for an id, a level or a notebook that is none.
     """
@@ -42,6 +56,7 @@ class Question:
     claims: tuple[str, ...]
     exercise: str = ""
     knobs: Mapping[str, Any] = attrs.field(factory=dict, hash=False)
+    demo: Demo | None = None
 
     def __attrs_post_init__(self) -> None:
         own = _OWN.fullmatch(self.id)
@@ -80,12 +95,11 @@ def question_of(row: Mapping[str, Any], topic: str) -> Question:
     return Question(topic=topic, **filled)
 
 
-def _member(name: str, value: Any) -> str | tuple[str, ...] | dict[str, int | float]:
+def _member(name: str, value: Any) -> str | tuple[str, ...] | dict[str, int | float] | Demo:
     if name == "knobs":
-        numbers = isinstance(value, dict) and all(type(one) in (int, float) for one in value.values())
-        if not numbers:
-            raise ValueError(f"knobs must be a table of numbers, got {value!r}")
-        return dict(value)
+        return _numbers(name, value)
+    if name == "demo":
+        return _demo(value)
     if name in ("points", "follow_ups", "traps", "claims"):
         if not isinstance(value, list) or not value or not all(_is_filled(one) for one in value):
             raise ValueError(f"{name} must be a list of texts, at least one and none of them empty, got {value!r}")
@@ -95,6 +109,26 @@ def _member(name: str, value: Any) -> str | tuple[str, ...] | dict[str, int | fl
     if not _is_filled(value):
         raise ValueError(f"{name} must be a text that is not empty, got {value!r}")
     return " ".join(value.split())
+
+
+def _numbers(name: str, value: Any) -> dict[str, int | float]:
+    if not (isinstance(value, dict) and all(type(one) in (int, float) for one in value.values())):
+        raise ValueError(f"{name} must be a table of numbers, got {value!r}")
+    return dict(value)
+
+
+def _demo(value: Any) -> Demo:
+    if not isinstance(value, dict) or set(value) != {"policies", "figure", "presets"}:
+        raise ValueError(f"demo must be a table of policies, figure and presets, got {value!r}")
+    pair, figure, presets = value["policies"], value["figure"], value["presets"]
+    if not (isinstance(pair, list) and len(pair) == 2 and all(map(_is_filled, pair)) and pair[0] != pair[1]):
+        raise ValueError(f"demo.policies must be two different names, got {pair!r}")
+    if not _is_filled(figure):
+        raise ValueError(f"demo.figure must be a text that is not empty, got {figure!r}")
+    if not isinstance(presets, dict):
+        raise ValueError(f"demo.presets must be a table of tables, got {presets!r}")
+    turned = {name: _numbers(f"demo.presets, {name!r},", knobs) for name, knobs in presets.items()}
+    return Demo(policies=(pair[0], pair[1]), figure=figure, presets=turned)
 
 
 def _is_filled(value: Any) -> bool:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from sim import claims, questions
+from sim import claims, metrics, questions
 from sim.cli import main
 from sim.questions import LEVELS, bank
 from sim.scenarios import stories
@@ -32,6 +32,7 @@ scenario = "thundering-herd"
 claims = ["Q-22.1"]
 exercise = ""
 """
+DEMO = 'demo = { policies = ["a", "b"], figure = "ok", presets = { fast = { rate = 1 } } }'
 
 
 @functools.cache
@@ -77,6 +78,18 @@ def test_its_notebook_is_there_and_has_its_heading(one):
 def test_its_scenario_can_be_run(one):
     """`sim list` has it, and it takes the knobs that the question starts it with."""
     assert stories()[one.scenario](**one.knobs).name == one.scenario
+
+
+@each_question
+def test_its_demo_can_be_run(one):
+    """The stage finds both policies, the figure that its audience is asked about, and every knob of its presets."""
+    assert one.demo is not None
+    world = stories()[one.scenario](**one.knobs)
+    assert set(one.demo.policies) <= set(world.policies)
+    assert one.demo.figure in {*world.figures, *metrics.SUMMARY}
+    assert len(one.demo.presets) >= 2
+    for knobs in one.demo.presets.values():
+        assert stories()[one.scenario](**{**one.knobs, **knobs}).knobs != world.knobs
 
 
 @each_question
@@ -256,6 +269,19 @@ def test_a_file_in_the_folder_is_a_topic(tmp_path):
         ('id = "tea-1"\n', "", "tea.toml, question 1: id is missing"),
         ("#Predict", "", "tea.toml, tea-1: notebook must look like 02_idempotency#heading-in-it"),
         ("tests =", "purpose =", "tea.toml, tea-1: purpose is no member of a question; these are: id, level"),
+        ("[[question]]", "[[question]]\ndemo = 1", "tea.toml, tea-1: demo must be a table of policies, figure and pre"),
+        (
+            "[[question]]",
+            f"[[question]]\n{DEMO.replace('b', 'a')}",
+            "tea.toml, tea-1: demo.policies must be two differ",
+        ),
+        ("[[question]]", f"[[question]]\n{DEMO.replace('ok', '')}", "tea.toml, tea-1: demo.figure must be a text that"),
+        ("[[question]]", f"[[question]]\n{DEMO.replace('{ rate', '3 #')}", "tea.toml must be TOML: "),
+        (
+            "[[question]]",
+            f"[[question]]\n{DEMO.replace('1', 'true')}",
+            "tea.toml, tea-1: demo.presets, 'fast', must be a",
+        ),
         ("[[question]]", "[question]", "tea.toml must hold [[question]] tables, at least one and nothing else"),
         ("[[question]]", "title = 1\n[[question]]", "tea.toml must hold [[question]] tables, at least one and nothing"),
         ('"mid"', '"mid', "tea.toml must be TOML: "),
