@@ -1,4 +1,5 @@
-"""The terminal: `sim list`, `sim run`, `sim claims`, `sim ask`, `sim exercise`, `sim grade`, `sim lab`.
+"""The terminal: `sim list`, `sim run`, `sim claims`, `sim ask`, `sim exercise`, `sim grade`, `sim lab`,
+`sim demo`.
 
 Bad input ends with exit code 2 and one sentence on stderr; nothing is written then.
 """
@@ -25,6 +26,7 @@ from tqdm import tqdm
 from sim import claims as ledger
 from sim import lab as learner
 from sim import questions as bank
+from sim.cli_demo import demo
 from sim.cli_exercise import app as exercise_app
 from sim.cli_grade import grade
 from sim.errors import SimError
@@ -45,6 +47,7 @@ app = typer.Typer(
 
 app.add_typer(exercise_app, name="exercise")
 app.command()(grade)
+app.command()(demo)
 
 
 @app.command("list")

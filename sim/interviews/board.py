@@ -13,7 +13,7 @@ from sim.interviews import page, picture
 from sim.interviews.session import Session, save
 from sim.interviews.timer import Timer
 from sim.questions import Question
-from sim.widgets.live_panel import LivePanel
+from sim.widgets.live_panel import LivePanel, empty
 from sim.widgets.panel import panel
 
 ANY = "any"
@@ -100,7 +100,7 @@ class Interview(LivePanel):
     def _ask(self) -> None:
         self.points = self.traps = ()
         for place in (self.rubric, self.scenario):  # first, so that no rubric is ever seen below another question
-            _empty(place)
+            empty(place)
         self.prompt.value = page.asked(self.session.now.question, len(self.session.rounds))
         self.notes.value = ""
         self.timer.reset()
@@ -123,7 +123,7 @@ class Interview(LivePanel):
             question = self.session.now.question
             self._say(f"running {question.scenario} …", "⏳")
             shown = panel(question.scenario, **question.knobs)
-            _empty(self.scenario)
+            empty(self.scenario)
             self.scenario.children = [shown]
             self.try_it.disabled = True
             return f"{question.scenario}: turn a knob, and the table follows"
@@ -190,19 +190,6 @@ def _ticks(texts: tuple[str, ...]) -> tuple[w.Checkbox, ...]:
     for box in boxes:
         box.add_class("sim-tick")
     return boxes
-
-
-def _empty(place: w.VBox) -> None:
-    """Take the widgets out, and their state out of the page as well."""
-    gone, place.children = place.children, ()
-    for widget in gone:
-        _close(widget)
-
-
-def _close(widget: w.Widget) -> None:
-    for child in getattr(widget, "children", ()):
-        _close(child)
-    widget.close()
 
 
 def _button(name: str, press: Callable[[], None], tooltip: str, *, icon: str) -> w.Button:

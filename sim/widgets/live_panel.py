@@ -56,3 +56,17 @@ class LivePanel(w.VBox):  # type: ignore[misc]  # ipywidgets has no types
 
     def _repr_mimebundle_(self, **asked: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         return bundle(super()._repr_mimebundle_(**asked), self.picture(), self.sentence())
+
+
+def empty(place: w.Box) -> None:
+    """Take the widgets out of *place*, and their state out of the page as well."""
+    gone, place.children = place.children, ()
+    close_all(*gone)
+
+
+def close_all(*widgets: w.Widget) -> None:
+    """Close *widgets* with all that is in them."""
+    for widget in widgets:
+        parts = (getattr(widget, name, None) for name in ("layout", "style"))
+        close_all(*getattr(widget, "children", ()), *(part for part in parts if isinstance(part, w.Widget)))
+        widget.close()

@@ -22,7 +22,7 @@ from sim.widgets.controls import Control
 from sim.widgets.latest import Latest
 from sim.widgets.live_panel import LivePanel
 from sim.widgets.panel_order import Order, Result, frame, what
-from sim.widgets.panel_parts import MOST_SEEDS, Parts, arrange
+from sim.widgets.panel_parts import MOST_SEED, MOST_SEEDS, Parts, arrange
 
 CHARTS: Mapping[str, Callable[[Comparison], Figure]] = {
     "figures": charts.figures, "load": charts.load, "outcomes": charts.outcomes, "latency": charts.latency,
@@ -69,8 +69,8 @@ def panel(
         raise ValueError("policies must hold at least one policy, got none")
     if isinstance(seeds, bool) or not isinstance(seeds, int) or not 1 <= seeds <= MOST_SEEDS:
         raise ValueError(f"seeds must be a whole number from 1 to {MOST_SEEDS}, got {seeds!r}")
-    if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < 10**9:
-        raise ValueError(f"seed must be a whole number from 0 to 999,999,999, got {seed!r}")
+    if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed <= MOST_SEED:
+        raise ValueError(f"seed must be a whole number from 0 to {MOST_SEED:,}, got {seed!r}")
     drawings = _drawings(world, chart)
     declared = {name: known[name] for name in started}
     own = policies is None
@@ -110,7 +110,8 @@ class Panel(LivePanel):
         self.at_once, self.run, self.reset = parts.at_once, parts.run, parts.reset
         self.moving, self.left, self.right = parts.moving, parts.left, parts.right
         self.message, self.table, self.picture_html, self.code = w.HTML(), w.HTML(), w.HTML(), w.HTML()
-        self.motion = w.VBox()
+        self.motion, self._pair = w.VBox(), w.HBox([self.left, self.right])
+        self._pair.add_class("sim-pair")
         if later:
             self._say("press Run", "→")
         else:
@@ -152,7 +153,7 @@ class Panel(LivePanel):
                 if name not in self.knobs:
                     raise ValueError(unknown(f"knob of {self.scenario.name}", name, list(self.knobs)))
                 self.knobs[name].knob.check(value)
-            self._set(values)
+            self.set(values)
             self._carry_out(self._order())
 
         self._act(act)
@@ -160,6 +161,12 @@ class Panel(LivePanel):
     def rerun(self) -> None:
         """Run the story as its knobs are set, and show the table and the chart."""
         self._act(lambda: self._carry_out(self._order()))
+
+    def close(self) -> None:
+        """Break off what goes on; nothing of it is shown."""
+        self._newest += 1
+        self._latest.drop()
+        super().close()
 
     def when_shown(self, act: Callable[[], None]) -> None:
         """Call *act* whenever something new has been shown."""
@@ -204,7 +211,7 @@ class Panel(LivePanel):
 
     def _reset(self) -> None:
         knobs, (seed, seeds) = self._started
-        self._set(knobs)
+        self.set(knobs)
         self._quiet = True
         self.seed.value, self.seeds.value = seed, seeds
         for box in self.policies.values():
@@ -216,7 +223,11 @@ class Panel(LivePanel):
         if self._shown is not None:
             self._begin(self._order(done=self._shown.compared))
 
-    def _set(self, values: Mapping[str, Any]) -> None:
+    def set(self, values: Mapping[str, Any]) -> None:
+        """Turn several knobs, and run nothing.
+
+        Raises: `TypeError` or `ValueError` for a value that does not fit.
+        """
         self._quiet = True
         try:
             for name, value in values.items():
@@ -318,7 +329,7 @@ class Panel(LivePanel):
         if self.player is None:
             self.player, keep = Player(), False
         self.player.put(moving, keep=keep)
-        self.motion.children = (w.HBox([self.left, self.right]), self.player)
+        self.motion.children = (self._pair, self.player)
 
     def _tell(self, said: str, share: float | None) -> None:
         self.message.value = panel_html.message(said, "⏳", share=share, busy=True)

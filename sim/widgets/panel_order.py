@@ -92,8 +92,13 @@ class Order:
 
 def frame(compared: Comparison) -> pandas.DataFrame:
     """The table: the story's own columns, or the usual ones, by their names in words."""
-    columns = compared.scenario.columns or tuple(TITLES)
-    return compared.table(*columns).rename(columns=lambda name: TITLES.get(name, name))
+    columns = shown_figures(compared.scenario)
+    return compared.table(*columns).rename(columns=columns)
+
+
+def shown_figures(scenario: Scenario) -> dict[str, str]:
+    """Which figures a table shows, and how they are called in words."""
+    return {name: TITLES.get(name, name) for name in scenario.columns or TITLES}
 
 
 def what(scenario: Scenario) -> str:

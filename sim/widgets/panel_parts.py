@@ -14,6 +14,7 @@ from sim.widgets.controls import LABEL, Control, filling, with_help
 from sim.widgets.panel_order import what
 
 MOST_SEEDS = 20
+MOST_SEED = 999_999_999
 
 
 @attrs.frozen(eq=False)
@@ -37,7 +38,7 @@ class Parts:
         described: dict[str, Any] = {"style": {"description_width": LABEL}, "layout": filling()}
         return cls(
             policies={name: _check(name) for name in names},
-            seed=w.BoundedIntText(value=seeds[0], min=0, max=10**9 - 1, description="seed", **described),
+            seed=w.BoundedIntText(value=seeds[0], min=0, max=MOST_SEED, description="seed", **described),
             seeds=w.IntSlider(
                 value=seeds[1], min=1, max=MOST_SEEDS, description="seeds", continuous_update=False, **described
             ),
