@@ -95,16 +95,16 @@ export default {
     };
 
     model.on("msg:custom", heard);
-    model.on("change:view", show);
+    const open = () => { show(); follow(); };
+    model.on("change:view", open);
     model.on("change:query", follow);
-    show();
-    follow();
+    open();
     model.send({ kind: "hello", search: location.search });
     watching = setInterval(ask, EVERY);
     return () => {
       clearInterval(watching);
       model.off("msg:custom", heard);
-      model.off("change:view", show);
+      model.off("change:view", open);
       model.off("change:query", follow);
     };
   },

@@ -125,13 +125,12 @@ class Stage(w.VBox):  # type: ignore[misc]  # ipywidgets has no types
         """A fresh panel for *state*, which has not run."""
         subject = state.subject
         made = panel(
-            subject.scenario, policies=state.policies, seed=state.seed, seeds=state.seeds, chart=state.chart or None,
+            subject.scenario, policies=subject.policies, seed=state.seed, seeds=state.seeds, chart=state.chart or None,
             play=True, later=True, **{**subject.knobs, **state.knobs},
         )  # fmt: skip
-        self._chart = panel_chart(made)
+        self._chart = "figures" if made.scenario.figures else "load"
         before = getattr(self, "panel", None)
-        self.panel, self._begins, self.revealed = made, False, False
-        made.at_once.value = False
+        self.panel = made
         made.when_shown(self._shown)
         for part in (made.seed, made.seeds, made.chart):
             part.observe(lambda _: self._tell_door(), "value")
@@ -149,7 +148,13 @@ class Stage(w.VBox):  # type: ignore[misc]  # ipywidgets has no types
         ]  # fmt: skip
         self.right.children = [self.verdict, made.message, made.motion, made.table, made.picture_html, made.code]
         if before is not None:
-            close_all(before, *(one for one in gone if one not in self.left.children))
+            close_all(before, *gone)
+        self._begin()
+
+    def _begin(self) -> None:
+        """Choose A and B; nothing has been run, predicted or revealed."""
+        self.panel.choose(self.pair)
+        self.panel.at_once.value = self._begins = self.revealed = False
         self._cover()
         self._ask()
         self._tell_door()
@@ -178,7 +183,7 @@ class Stage(w.VBox):  # type: ignore[misc]  # ipywidgets has no types
         if self.one.value == self.other.value:  # who takes the other's policy gives the own for it
             (self.other if change.owner is self.one else self.one).value = change.old
         self._quiet = False
-        self._make_panel(self.state)
+        self._begin()
 
     def _preset(self, knobs: Mapping[str, Any]) -> Callable[[], None]:
         def press() -> None:
@@ -257,11 +262,6 @@ class Stage(w.VBox):  # type: ignore[misc]  # ipywidgets has no types
             self.door.query = self.state.query()
         except ValueError:  # as above
             return
-
-
-def panel_chart(made: Panel) -> str:
-    """The chart that a panel of this story begins with when nobody chooses one."""
-    return "figures" if made.scenario.figures else "load"
 
 
 def _presents(key: str) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import ipywidgets as w
@@ -162,6 +162,21 @@ class Panel(LivePanel):
         """Run the story as its knobs are set, and show the table and the chart."""
         self._act(lambda: self._carry_out(self._order()))
 
+    def choose(self, names: Sequence[str]) -> None:
+        """Compare these policies from now on, in this order.  Nothing is shown until they have run."""
+        self._newest += 1
+        self._latest.drop()
+        self._quiet = True
+        self._entries = {name: self._entries[name] for name in dict.fromkeys((*names, *self._entries))}
+        for name, box in self.policies.items():
+            box.value = name in names
+        for side in (self.left, self.right):
+            side.options = ()
+        self._quiet, self._shown, self.motion.children = False, None, ()
+        for part in (self.table, self.picture_html, self.code):
+            part.value = ""
+        self._say("press Run", "→")
+
     def close(self) -> None:
         """Break off what goes on; nothing of it is shown."""
         self._newest += 1
@@ -237,7 +252,7 @@ class Panel(LivePanel):
 
     def _order(self, *, done: Comparison | None = None) -> Order:
         values = {name: control.value for name, control in self.knobs.items()}
-        chosen = {name: self._entries[name] for name, box in self.policies.items() if box.value}
+        chosen = {name: policy for name, policy in self._entries.items() if self.policies[name].value}
         seeds = range(self.seed.value, self.seed.value + self.seeds.value)
         pair = tuple(filter(None, (self.left.value, self.right.value))) if self.moving.value else None
         return Order(self._story, values, chosen, seeds, self._drawings[self.chart.value][1], pair, done)
