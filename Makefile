@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 # What takes minutes by itself: real browsers, laws of queues, whole herds and stories, the ledger, hostile submissions.
-LONG := tests/browser tests/demo/test_server.py tests/claims tests/hostile tests/scenarios tests/test_herd.py tests/theory
+LONG := tests/browser tests/demo/test_stage_server.py tests/claims tests/hostile tests/scenarios tests/test_herd.py tests/theory
 
 .PHONY: demo test prove lab bench notebooks format clean
 

@@ -2,6 +2,7 @@
 
 import re
 import tomllib
+from collections import Counter
 from pathlib import Path
 
 import yaml
@@ -53,6 +54,12 @@ def test_conda_environment_is_in_step():
     assert pip == "pip"
     assert installs == {"pip": ["-c .constraints.txt", "-e .[test]"]}
     assert environment["name"] == PROJECT["project"]["name"]
+
+
+def test_no_two_test_files_share_a_name():
+    """pytest imports test files by their bare names: two of one name, and it collects only the first."""
+    names = Counter(path.name for path in (ROOT / "tests").rglob("test_*.py"))
+    assert [name for name, count in names.items() if count > 1] == []
 
 
 def test_readme_names_the_commands_that_exist():
