@@ -42,8 +42,8 @@ def main() -> None:
     ):
         frames, gaps = _measure(sim.play(*runs, at=8.0, speed=1.0))
         print(
-            f"{title}: frame median {statistics.median(frames):.1f} ms, p95 {_p95(frames):.1f} ms; "
-            f"gap median {statistics.median(gaps):.1f} ms, p95 {_p95(gaps):.1f} ms, {len(frames)} frames"
+            f"{title}: frame median {statistics.median(frames):.1f} ms, p95 {p95(frames):.1f} ms; "
+            f"gap median {statistics.median(gaps):.1f} ms, p95 {p95(gaps):.1f} ms, {len(frames)} frames"
         )
 
 
@@ -61,7 +61,8 @@ def _measure(player: sim.player.Player) -> tuple[list[float], list[float]]:
     return frames, gaps
 
 
-def _p95(values: list[float]) -> float:
+def p95(values: list[float]) -> float:
+    """The value that 95 % of *values* stay below."""
     return sorted(values)[int(0.95 * len(values))]
 
 

@@ -65,7 +65,7 @@ def turned(panel, *values, name="queue"):
             panel.knobs[name].field.value = value
         for _ in range(500):
             await asyncio.sleep(0.02)
-            if panel._latest.wait(0.0) and "✓" in panel.message.value:
+            if panel.compared.scenario.knobs[name] == values[-1]:
                 return
 
     asyncio.run(act())
@@ -81,9 +81,9 @@ def panel():
 
 
 def test_in_a_kernel_a_turn_runs_in_the_background_and_shows_all_at_once(panel):
-    """The table, the chart and the player are of the same run; the bar tells how far it is."""
+    """The table, the chart and the player are of the same run."""
     before = panel.player.scenes
-    seen = turned(panel, 20)
+    turned(panel, 20)
     assert panel.compared.scenario.knobs["queue"] == 20
     assert panel.player.scenes is not before
     assert [scene.limits["queue"] for scene in panel.player.shown] == [20.0, 20.0]
@@ -91,8 +91,17 @@ def test_in_a_kernel_a_turn_runs_in_the_background_and_shows_all_at_once(panel):
         sim.scenarios.thundering_herd(clients=100, workers=10, queue=20), ["immediate", "full-jitter"], seeds=[0]
     )
     assert str(same.estimate("immediate", "ok")) in panel.table.value
-    assert "<progress" in seen[0]
+
+
+def test_a_bar_tells_how_far_a_run_is_that_takes_longer(panel, monkeypatch):
+    """Of one that is done at once nothing is told but its end."""
+    monkeypatch.setattr("sim.widgets.panel.TELL_SECONDS", 0.01)
+    seen = turned(panel, 20)
+    assert len(seen) > 1
+    assert all("<progress" in one for one in seen[:-1])
     assert "<progress" not in seen[-1]
+    monkeypatch.setattr("sim.widgets.panel.TELL_SECONDS", 60.0)
+    assert turned(panel, 30) == []  # as many calls as before: the sentence stays the same
 
 
 def test_only_the_newest_turn_is_shown(panel):

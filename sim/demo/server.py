@@ -29,6 +29,14 @@ REFILL_SECONDS = 4
 """The next kernel is made ready so long after one was taken, so that it does not slow down the page that took it."""
 IDLE_SECONDS = 300
 """A kernel that nobody is connected to any more ends after so long."""
+PAGE = """import gc
+
+from sim.demo.stage import Stage
+
+stage = Stage({start!r})
+gc.collect()
+gc.freeze()  # what is there now stays: the collector need not go through it at every run
+stage"""
 ASK_NOBODY = "; ".join([
     "default-src 'self' data: blob: 'unsafe-inline' 'unsafe-eval'",
     "connect-src 'self' data: blob: ws: wss:",
@@ -94,7 +102,7 @@ def serve(door: Door, start: str = START, ready: Callable[[], None] | None = Non
 
 
 def _voila(door: Door, start: str, folder: Path) -> Any:
-    """Voilà on a notebook of one cell.  Nothing that is set up on this machine for Jupyter has a say in it."""
+    """Voilà on a notebook of one cell, `PAGE`.  Nothing that is set up on this machine for Jupyter has a say in it."""
     for name in ("config", "runtime", "data", "ipython"):
         (folder / name).mkdir()
     os.environ |= {
@@ -109,7 +117,7 @@ def _voila(door: Door, start: str, folder: Path) -> Any:
     os.environ.pop("JUPYTER_CONFIG_PATH", None)
     notebook = folder / "stage.ipynb"
     notebook.write_text(
-        book([("code", f"from sim.demo.stage import Stage\n\nStage({start!r})")], title="Unhappy Path"),
+        book([("code", PAGE.format(start=start))], title="Unhappy Path"),
         encoding="utf-8",
     )
 

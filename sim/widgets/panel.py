@@ -29,6 +29,9 @@ CHARTS: Mapping[str, Callable[[Comparison], Figure]] = {
 }  # fmt: skip
 """What a panel can draw: the story's own figures, the load over time, how calls ended, and how late they did."""
 
+TELL_SECONDS = 0.15
+"""So often it is told how far a run is; of one that is done sooner nothing is told, as that would only flicker."""
+
 _TITLES = {"figures": "its own figures", "load": "load over time", "outcomes": "how calls end", "latency": "latency"}
 
 
@@ -265,19 +268,32 @@ class Panel(LivePanel):
             self._act(lambda: self._carry_out(order))
             return
         self._newest = ticket = self._newest + 1
+        heard: list[tuple[str, float | None]] = []
 
-        def later(act: Callable[..., None], *arguments: Any) -> None:
-            # Widgets are changed in the kernel's own thread, and only for the newest order.
-            loop.call_soon_threadsafe(lambda: act(*arguments) if ticket == self._newest else None)
+        ended = False
+
+        def tell() -> None:
+            if ticket == self._newest and not ended:
+                if heard:
+                    self._tell(*heard[-1])
+                loop.call_later(TELL_SECONDS, tell)
+
+        def end(act: Callable[..., None], result: Any) -> None:
+            nonlocal ended
+            ended = True
+            if ticket == self._newest:
+                act(result)
 
         def job() -> None:
+            # Widgets are changed in the kernel's own thread, and only for the newest order.
             try:
-                result = order.carry_out(lambda said, share: later(self._tell, said, share))
+                result = order.carry_out(lambda *said: heard.append(said))
             except Exception as error:
-                later(self._fail, error)
+                loop.call_soon_threadsafe(end, self._fail, error)
             else:
-                later(self._publish, result)
+                loop.call_soon_threadsafe(end, self._publish, result)
 
+        loop.call_later(TELL_SECONDS, tell)
         self._latest.put(job)
 
     def _carry_out(self, order: Order) -> None:
