@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 # What takes minutes by itself: real browsers, laws of queues, whole herds and stories, the ledger, hostile submissions.
 LONG := tests/browser tests/demo/test_stage_server.py tests/claims tests/hostile tests/scenarios tests/test_herd.py tests/theory
 
-.PHONY: demo test prove lab bench notebooks format clean
+.PHONY: demo test prove lab bench notebooks pictures format clean
 
 demo: $(READY)
 	@mkdir -p out
@@ -31,6 +31,9 @@ bench: $(READY)
 
 notebooks: $(READY)
 	$(BIN)/python -m sim.notebooks
+
+pictures: $(READY)
+	$(BIN)/python .github/pictures.py
 
 format: $(READY)
 	$(BIN)/ruff check --fix .

@@ -589,7 +589,7 @@ class Player {
     this.stagesBox = element("div", { className: "stages" });
     this.root.append(this.stagesBox,
       element("div", { className: "controls" }, this.toggle, this.back, this.forward, this.slider, this.clock,
-        element("label", {}, "speed ", this.pace), element("label", {}, "follow ", this.asked), this.clear), this.said);
+        element("label", {}, "speed ", this.pace), element("span", { className: "following" }, element("label", {}, "follow ", this.asked), this.clear)), this.said);
     el.append(this.root);
     this.listen();
     this.read();

@@ -17,7 +17,7 @@ from sim.demo.check import served
 
 pytestmark = pytest.mark.slow
 
-SMALL = "?q=webhooks-6&clients=100&workers=4&queue=16"
+SMALL = "?q=webhooks-6&clients=100&workers=4&queue=16&a=immediate"
 QUESTION = questions.named("webhooks-6")
 HIDDEN = (QUESTION.tests, *QUESTION.points, *QUESTION.traps, *QUESTION.follow_ups)
 

@@ -52,7 +52,7 @@ def test_predict_run_reveal():
     assert "server restarts" in made.prompt.value
     assert "calls ok" in made.asked.value
     assert made.panel.table.value == ""
-    made.choices["immediate"].click()
+    made.choices["exponential"].click()
     for _ in range(2):
         made.choices["full-jitter"].click()
     assert made.choices["full-jitter"].description == "full-jitter · 2"
@@ -67,12 +67,12 @@ def test_predict_run_reveal():
 
     made.reveal.click()
     assert {part.layout.display for part in covered} == {None}
-    assert "more calls ok with full-jitter: 10 with immediate, " in made.verdict.value
+    assert "more calls ok with full-jitter: 58 with exponential, " in made.verdict.value
     assert "2 of 3 predicted it" in made.verdict.value
     assert made.reveal.disabled
 
     made.panel.knobs["queue"].value = 58
-    assert "no difference to speak of (60 with immediate, 60 with full-jitter)" in made.verdict.value
+    assert "no difference to speak of (60 with exponential, 60 with full-jitter)" in made.verdict.value
     assert "0 of 3 predicted it" in made.verdict.value
     assert made.panel.player.begun == 1
 
@@ -119,20 +119,20 @@ def test_a_and_b_are_two_policies():
     made.run.click()
     made.reveal.click()
     made.other.value = "decorrelated-jitter"
-    assert (made.pair, made.revealed, made.panel.table.value) == (("immediate", "decorrelated-jitter"), False, "")
-    assert set(made.choices) == {"immediate", "decorrelated-jitter", SAME}
+    assert (made.pair, made.revealed, made.panel.table.value) == (("exponential", "decorrelated-jitter"), False, "")
+    assert set(made.choices) == {"exponential", "decorrelated-jitter", SAME}
     assert made.panel.knobs["clients"].value == 60
     assert "b=decorrelated-jitter" in made.door.query
     made.one.value = "decorrelated-jitter"
-    assert made.pair == ("decorrelated-jitter", "immediate")
+    assert made.pair == ("decorrelated-jitter", "exponential")
     made.run.click()
-    assert list(made.panel.compared.figures) == ["decorrelated-jitter", "immediate"]
+    assert list(made.panel.compared.figures) == ["decorrelated-jitter", "exponential"]
 
 
 def test_another_question_clears_the_stage():
     """What was predicted, run and revealed before is gone, and its widgets with it."""
     made = opened(HERD)
-    made.choices["immediate"].click()
+    made.choices["exponential"].click()
     made.run.click()
     made.reveal.click()
     before = made.panel
@@ -141,7 +141,7 @@ def test_another_question_clears_the_stage():
     made.picker.value = "webhooks-6"
     assert made.panel is not before
     assert before.comm is None
-    assert made.votes == {"immediate": 0, "full-jitter": 0, SAME: 0}
+    assert made.votes == {"exponential": 0, "full-jitter": 0, SAME: 0}
     assert made.verdict.layout.display == "none"
     assert len(ipywidgets.widgets.widget._instances) <= count + 20
     made.picker.value = "Q-01"
@@ -218,7 +218,7 @@ def test_what_is_saved_gives_the_same_again(tmp_path):
     assert read["chart.png"].startswith(b"\x89PNG")
     table = pandas.read_csv(io.BytesIO(read["table.csv"]), index_col="policy")
     assert table["calls ok"].to_dict() == {
-        policy: made.panel.compared.estimate(policy, "ok").mean for policy in ("immediate", "full-jitter")
+        policy: made.panel.compared.estimate(policy, "ok").mean for policy in ("exponential", "full-jitter")
     }
     book = nbformat.reads(read["run.ipynb"].decode(), as_version=4)
     nbformat.validate(book)
@@ -242,7 +242,7 @@ def test_what_cannot_be_saved_is_told():
     made = opened(HERD)
     said = []
     made.door.send = lambda content, buffers=None: said.append(content)
-    made.panel._entries["immediate"] = object()
+    made.panel._entries["exponential"] = object()
     made.door._heard(None, {"kind": "save"}, [])
     made.door._heard(None, {"kind": "ping"}, [])
     made.door._heard(None, "rubbish", [])
