@@ -86,7 +86,7 @@ class Stage(w.VBox):  # type: ignore[misc]  # ipywidgets has no types
     @property
     def state(self) -> State:
         """As the demo is set now."""
-        started = self.subject.knobs
+        started = self._known[AS_ASKED]
         knobs = {name: control.value for name, control in self.panel.knobs.items()}
         return State(
             subject=self.subject,
@@ -136,9 +136,10 @@ class Stage(w.VBox):  # type: ignore[misc]  # ipywidgets has no types
             part.observe(lambda _: self._tell_door(), "value")
         for control in made.knobs.values():
             control.observe(self._turned)
+        self._known = self._known_presets()
         self.presets = {
             name: _button(name, self._preset(knobs), ", ".join(f"{knob} = {value}" for knob, value in knobs.items()))
-            for name, knobs in self._known_presets().items()
+            for name, knobs in self._known.items()
         }
         self._mark_preset()
         gone = self.left.children
@@ -254,7 +255,7 @@ class Stage(w.VBox):  # type: ignore[misc]  # ipywidgets has no types
             now = {name: control.value for name, control in self.panel.knobs.items()}
         except ValueError:  # a number that is being written
             return
-        for name, knobs in self._known_presets().items():
+        for name, knobs in self._known.items():
             self.presets[name].button_style = "info" if dict(knobs) == now else ""
 
     def _tell_door(self) -> None:

@@ -175,7 +175,18 @@ function shape(pen, kind, colour, x, y, r) {
   }
 }
 
+// Each is drawn once for a page: a slider that is turned makes new stages, and these would be most of what they cost.
+const SPRITES = new Map();
 function sprite(kind, colour, radius, ratio) {
+  const key = `${kind} ${colour} ${radius} ${ratio}`;
+  if (!SPRITES.has(key)) {
+    if (SPRITES.size > 500) SPRITES.clear();
+    SPRITES.set(key, newSprite(kind, colour, radius, ratio));
+  }
+  return SPRITES.get(key);
+}
+
+function newSprite(kind, colour, radius, ratio) {
   const half = Math.ceil(radius * 1.4 + 1), canvas = document.createElement("canvas");
   canvas.width = canvas.height = 2 * half * ratio;
   const pen = canvas.getContext("2d");
@@ -262,7 +273,8 @@ class Stage {
     for (const [name, [colour, kind]] of Object.entries(look)) this.sprites[name] = sprite(kind, colour, name === "waiting" ? Math.max(1.5, radius * 0.7) : radius, ratio);
     for (const image of this.ends.querySelectorAll("img")) {
       const [colour, kind] = look[image.dataset.look];
-      image.src = sprite(kind, colour, 5, 2).toDataURL();
+      const drawn = sprite(kind, colour, 5, 2);
+      image.src = drawn.url ??= drawn.toDataURL();
     }
     this.background();
     this.seen = -INF;
