@@ -3,8 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
-# What takes minutes by itself: real browsers, laws of queues, whole herds and stories, the ledger, hostile submissions.
-LONG := tests/browser tests/demo/test_stage_server.py tests/claims tests/hostile tests/scenarios tests/test_herd.py tests/theory
+# What takes minutes by itself: real browsers, every demo, laws of queues, whole herds and stories, the ledger, hostile submissions.
+LONG := tests/browser tests/demo/test_every_demo.py tests/demo/test_stage_server.py tests/claims tests/hostile tests/scenarios tests/test_herd.py tests/theory
 
 .PHONY: demo test prove lab bench notebooks pictures format clean
 

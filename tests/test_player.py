@@ -15,6 +15,7 @@ STORIES = {
     "cold": lambda: (sim.scenarios.cold_restart(), "exponential"),
     "gateway": lambda: (sim.scenarios.gateway_codes(), None),
     "limiter": lambda: (sim.scenarios.boundary_burst(), None),
+    "crashes": lambda: (sim.scenarios.crash_after_charge(store_delay=0.05), "one-transaction"),
     "payment": lambda: (sim.scenarios.spotty_payment(), "no-idempotency"),
     "webhooks": lambda: (sim.scenarios.bad_release(), None),
 }

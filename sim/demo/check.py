@@ -7,15 +7,16 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from time import perf_counter  # noqa: TID251  how long somebody waits in a meeting is measured where they wait
-from typing import Any
 
+import attrs
+
+from sim.demo.link import State
+from sim.demo.stage import rehearse
 from sim.demo.subject import Subject, subjects
 from sim.demo.visitor import GoneWrongError, Visit, fetch, outside
-from sim.experiment import compare
-from sim.scenarios import story_named
 
 INSIDE = "SIM_DEMO_CHECK_INSIDE"
 """Set for the check that runs where the network is off."""
@@ -137,14 +138,17 @@ def _stage(subject: Subject, _: Callable[[int, int], None]) -> Iterator[str]:
 
 def _questions(subject: Subject, progress: Callable[[int, int], None]) -> Iterator[str]:
     known = list(subjects().values())
-    worlds: list[tuple[Subject, Mapping[str, Any]]] = [(one, {}) for one in known]
-    worlds += [(subject, knobs) for knobs in subject.demo.presets.values()]
+    states = [State.of(one) for one in known]
+    states += [attrs.evolve(State.of(subject), knobs=knobs) for knobs in subject.demo.presets.values()]
     took: dict[str, float] = {}
-    for number, (one, knobs) in enumerate(worlds, start=1):
-        began = perf_counter()
-        compare(story_named(one.scenario)(**{**one.knobs, **knobs}), one.demo.policies, seeds=[0])
-        took[one.name] = max(took.get(one.name, 0.0), perf_counter() - began)
-        progress(number, len(worlds))
+    for number, state in enumerate(states, start=1):
+        name, began = state.subject.name, perf_counter()
+        try:
+            rehearse(state).close()
+        except Exception as error:
+            raise GoneWrongError(f"{name} does not run: {type(error).__name__}: {error}") from error
+        took[name] = max(took.get(name, 0.0), perf_counter() - began)
+        progress(number, len(states))
     slow = [f"{name} {seconds:.0f} s" for name, seconds in took.items() if seconds > SLOW_SECONDS]
     more = f"; these take their time: {', '.join(slow)}" if slow else ""
     yield f"all {len(known)} questions and scenarios run, and the presets of {subject.name}{more}"

@@ -123,11 +123,7 @@ class Stage(w.VBox):  # type: ignore[misc]  # ipywidgets has no types
 
     def _make_panel(self, state: State) -> None:
         """A fresh panel for *state*, which has not run."""
-        subject = state.subject
-        made = panel(
-            subject.scenario, policies=subject.policies, seed=state.seed, seeds=state.seeds, chart=state.chart or None,
-            play=True, later=True, **{**subject.knobs, **state.knobs},
-        )  # fmt: skip
+        made = _panel(state)
         self._chart = "figures" if made.scenario.figures else "load"
         before = getattr(self, "panel", None)
         self.panel = made
@@ -263,6 +259,26 @@ class Stage(w.VBox):  # type: ignore[misc]  # ipywidgets has no types
             self.door.query = self.state.query()
         except ValueError:  # as above
             return
+
+
+def rehearse(state: State) -> Panel:
+    """What a stage shows of *state* once it has run: the panel, with its table, its chart and its player.
+
+    Raises: whatever goes wrong on the way.
+    """
+    made = _panel(state)
+    made.choose(state.policies)
+    assert made.compared
+    return made
+
+
+def _panel(state: State) -> Panel:
+    """A panel for *state*, which has not run."""
+    subject = state.subject
+    return panel(
+        subject.scenario, policies=subject.policies, seed=state.seed, seeds=state.seeds, chart=state.chart or None,
+        play=True, later=True, **{**subject.knobs, **state.knobs},
+    )  # fmt: skip
 
 
 def _presents(key: str) -> bool:

@@ -45,7 +45,7 @@ class Table {
     this.end = doubles(packed.end); this.status = doubles(packed.status); this.stopped = doubles(packed.stopped);
     this.call = ints(packed.call); this.attempt = ints(packed.attempt);
     this.copy = new Uint8Array(bytesOf(packed.copy)); this.ending = new Uint8Array(bytesOf(packed.ending));
-    this.lane = new Uint8Array(bytesOf(packed.lane));
+    this.lane = new Uint8Array(bytesOf(packed.lane)); this.struck = new Uint8Array(bytesOf(packed.struck));
     this.breakers = { at: doubles(packed.breakers.at), open: ints(packed.breakers.open),
       half: ints(packed.breakers.half), of: packed.breakers.of };
     this.rows = this.call.length;
@@ -57,6 +57,8 @@ class Table {
     order.forEach((row, place) => { this.rank[row] = place; });
   }
 
+  // Whether its work ended for a client that had stopped waiting; what dies with its process has not ended.
+  late(row) { return this.sawNothing(row) && this.settled[row] <= this.left[row] && !this.struck[row]; }
   sawNothing(row) { return Number.isNaN(this.status[row]); }
 
   edges() {
@@ -74,7 +76,7 @@ class Table {
       put(pairs.workers, started[row], left[row]);
       if (!quiet && settled[row] < INF) put(pairs.back, left[row], settled[row]);
       if (this.ending[row]) ends[ENDING[this.ending[row]]].push(settled[row]);
-      if (quiet && settled[row] < INF && started[row] < INF && settled[row] <= left[row] && left[row] < INF) ends.zombie.push(left[row]);
+      if (this.late(row) && settled[row] < INF && started[row] < INF && left[row] < INF) ends.zombie.push(left[row]);
       if (doubled[row] < INF) ends.duplicate.push(doubled[row]);
     }
     const sorted = (list) => Float64Array.from(list).sort();
@@ -130,8 +132,8 @@ class Table {
     if (this.arrived[row] < INF) told.push([this.arrived[row], `reaches the server${copy}`, 1]);
     if (this.started[row] < INF) told.push([this.started[row], "work begins", 1]);
     if (this.doubled[row] < INF) told.push([this.doubled[row], "its effect: a double", 1]);
-    const late = this.sawNothing(row) && this.settled[row] <= this.left[row];
-    if (this.left[row] < INF) told.push([this.left[row], this.started[row] < INF ? (late ? "work ends, for nobody" : "work ends") : "turned away", 1]);
+    const ended = this.struck[row] ? "dies with its process" : this.started[row] === INF ? "turned away" : this.late(row) ? "work ends, for nobody" : "work ends";
+    if (this.left[row] < INF) told.push([this.left[row], ended, 1]);
     if (this.settled[row] < INF && this.copy[row] === 0)
       told.push([this.settled[row], this.sawNothing(row) ? "stops waiting" : status === 0 ? "is refused" : `sees ${status}`, 0]);
     return told.sort((a, b) => a[0] - b[0]);
@@ -439,7 +441,7 @@ class Stage {
         }
       } else if (left[row] <= at && at < left[row] + linger) {
         const p = (at - left[row]) / linger, [x, y] = mix(place, home, 0.5 * p);
-        dot(settled[row] <= left[row] ? "zombie" : "lost", x, y, row, 1 - p);
+        dot(table.late(row) ? "zombie" : "lost", x, y, row, 1 - p);
       }
     }
     pen.globalAlpha = 1;
@@ -552,13 +554,14 @@ class Stage {
     for (const x of sides) add("line", { x1: x, x2: x, y1: 18, y2: height, class: "life" });
     for (const row of rows) {
       const mine = events.filter((event) => event.row === row), find = (words) => mine.find((event) => event.words.startsWith(words));
-      const sent = find("sent"), came = find("reaches"), end = find("work ends") || find("turned"), saw = find("sees") || find("is refused"), gone = find("stops");
+      const sent = find("sent"), came = find("reaches"), end = find("work ends") || find("turned"), saw = find("sees") || find("is refused"), gone = find("stops"), died = find("dies");
       if (sent && came) add("line", { x1: 165, y1: y(sent), x2: 283, y2: y(came), class: "arrow" });
       else if (sent) { add("line", { x1: 165, y1: y(sent), x2: 220, y2: y(sent) + 7, class: "gone" }); add("text", { x: 223, y: y(sent) + 11, class: "bad" }, "✕ lost"); }
       if (end && saw) add("line", { x1: 285, y1: y(end), x2: 167, y2: y(saw), class: table.ending[row] === 1 ? "good" : "badline" });
       else if (end) { add("line", { x1: 285, y1: y(end), x2: 230, y2: y(end) + 7, class: "gone" }); }
       const work = find("work begins");
-      if (work && end) add("rect", { x: 282, y: y(work), width: 6, height: Math.max(2, y(end) - y(work)), class: "work" });
+      if (work && (end || died)) add("rect", { x: 282, y: y(work), width: 6, height: Math.max(2, y(end || died) - y(work)), class: "work" });
+      if (died) add("text", { x: 285, y: y(died) + 4, class: "bad", "text-anchor": "middle" }, "✕");
       if (gone) add("text", { x: 165, y: y(gone) + 4, class: "bad", "text-anchor": "middle" }, "✕");
     }
     for (const event of events) add("text", { x: event.side ? 293 : 157, y: y(event) + 4, class: "event", "text-anchor": event.side ? "start" : "end", "data-at": event.at }, event.side ? `${event.words}, ${event.at.toFixed(3)}` : `${event.at.toFixed(3)}, ${event.words}`);

@@ -59,11 +59,11 @@ class Scene:
     """What the player draws of one run.
 
     *title*: its policy.  *seconds*: from 0 to the last thing that happens.  *columns*: see above.  *call*, *attempt*,
-    *copy*, *status*, *ending*, *lane*: of each row, the status NaN where the client saw none.  *every*: of the calls,
-    each so-manieth is drawn.  *stopped*: when calls ended that never sent an attempt.  *stations*: what the places are
-    called; *limits*: how many fit into the queue and among the workers, inf is no limit.  *lanes*: the consumers'
-    names, one "" for a single server.  *breakers*: instants, and how many of the *hosts* are open
-    and half-open from there on.  *faults*: name, start and end of each.
+    *copy*, *status*, *ending*, *lane*, *struck*: of each row, the status NaN where the client saw none, struck 1 where
+    its process died with it.  *every*: of the calls, each so-manieth is drawn.  *stopped*: when calls ended that never
+    sent an attempt.  *stations*: what the places are called; *limits*: how many fit into the queue and among the
+    workers, inf is no limit.  *lanes*: the consumers' names, one "" for a single server.  *breakers*: instants, and how
+    many of the *hosts* are open and half-open from there on.  *faults*: name, start and end of each.
     """
 
     title: str
@@ -75,6 +75,7 @@ class Scene:
     status: Seconds
     ending: NDArray[np.uint8]
     lane: NDArray[np.uint8]
+    struck: NDArray[np.uint8]
     every: int
     stopped: Seconds
     stations: Mapping[str, str]
@@ -97,7 +98,7 @@ class Scene:
         def until(instant: Seconds, which: Any) -> int:
             return int(np.count_nonzero(which & (instant <= at)))
 
-        zombie = given_up & np.isfinite(of["started"]) & (of["settled"] <= of["left"])
+        zombie = given_up & np.isfinite(of["started"]) & (of["settled"] <= of["left"]) & (self.struck == 0)
         return {
             "waiting": between(of["born"], of["sent"]) + between(of["settled"], of["next"]),
             "network": between(of["sent"], of["arrived"], arrives),
@@ -146,6 +147,7 @@ def scene_of(run: Run, title: str | None = None) -> Scene:
         status=rows["status"],
         ending=rows["ending"].astype(np.uint8),
         lane=np.minimum(rows["lane"], MOST_LANES - 1).astype(np.uint8),
+        struck=rows["struck"].astype(np.uint8),
         every=max(1, math.ceil(under_way.max(initial=0.0) / MOST_DOTS)),
         stopped=_stopped(trace),
         stations=_stations(run),
@@ -170,7 +172,7 @@ def _rows(trace: Trace) -> dict[str, Any]:
     cells = np.frombuffer(table.cells, dtype=np.float64).reshape(-1, table.width)
     of = {name: cells[:, number] for number, name in enumerate(table.columns)}
     never = {name: _never(of[name]) for name in ("arrived", "started", "finished", "settled")}
-    left = _left(trace, of, never)
+    left, struck = _left(trace, of, never)
     born, after = _waits(trace, cells, never["settled"])
     dead = _dead(trace, cells)
     status = of["status"].copy()
@@ -185,7 +187,7 @@ def _rows(trace: Trace) -> dict[str, Any]:
         "born": born, "sent": of["sent"].copy(), "arrived": never["arrived"], "started": never["started"],
         "left": left, "settled": never["settled"], "next": after, "doubled": _doubled(trace, cells),
         "call": of["call"], "attempt": of["attempt"], "copy": of["copy"], "status": status, "ending": ending,
-        "lane": of["client"] if hooks else np.zeros(len(cells)),
+        "lane": of["client"] if hooks else np.zeros(len(cells)), "struck": struck,
     }  # fmt: skip
 
 
@@ -193,8 +195,8 @@ def _never(values: Seconds) -> Seconds:
     return np.where(np.isnan(values), np.inf, values)
 
 
-def _left(trace: Trace, of: Mapping[str, Seconds], never: Mapping[str, Seconds]) -> Seconds:
-    """When each row left the server: it was finished, or turned away as it came, or a process died with it."""
+def _left(trace: Trace, of: Mapping[str, Seconds], never: Mapping[str, Seconds]) -> tuple[Seconds, NDArray[np.bool_]]:
+    """When each row left the server: finished, turned away as it came, or with its process; and which ones died so."""
     left = never["finished"].copy()
     unfinished = ~np.isfinite(left) & np.isfinite(never["arrived"])
     untouched = unfinished & ~np.isfinite(never["started"])
@@ -211,17 +213,17 @@ def _left(trace: Trace, of: Mapping[str, Seconds], never: Mapping[str, Seconds])
     came = np.where(np.isfinite(never["started"]), never["started"], never["arrived"])
     for name, start, _ in sorted(_faults(trace), key=lambda fault: fault[1]):
         if name.endswith("crash"):
-            struck = inside & ~np.isfinite(left) & (came <= start) & _belongs(trace, of, name)
-            left[struck] = start
-    return left
+            left[inside & ~np.isfinite(left) & (came <= start) & _belongs(trace, of, name)] = start
+    return left, inside & np.isfinite(left)
 
 
 def _belongs(trace: Trace, of: Mapping[str, Seconds], fault: str) -> Any:
     """Which rows went to the server that *fault* is of; in a world with one server all did."""
     if not isinstance(trace, WebhookTrace):
         return True
-    where = fault.rpartition(": ")[0]  # none is the application that makes the events: no delivery goes there
-    return of["client"] == trace.endpoints.index(where) if where else False
+    where = fault.rpartition(": ")[0]
+    # Others are of the application that makes the events: no delivery goes there.
+    return of["client"] == trace.endpoints.index(where) if where in trace.endpoints else False
 
 
 def _waits(trace: Trace, cells: Seconds, settled: Seconds) -> tuple[Seconds, Seconds]:

@@ -157,6 +157,7 @@ def _packed(scene: Scene) -> dict[str, Any]:
         "copy": scene.copy.tobytes(),
         "ending": scene.ending.tobytes(),
         "lane": scene.lane.tobytes(),
+        "struck": scene.struck.tobytes(),
         "stopped": _doubles(scene.stopped),
         "stations": dict(scene.stations),
         "limits": {name: value if math.isfinite(value) else None for name, value in scene.limits.items()},

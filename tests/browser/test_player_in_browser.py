@@ -81,6 +81,22 @@ def test_it_draws_what_the_tables_hold(runs, show):
             assert {name: drawn[name] for name in PLACES} == {name: wanted[name] for name in PLACES}, (at, run.policy)
 
 
+def test_what_dies_with_its_process_has_not_ended(show):
+    """In a world with crashes, too, the page counts what the tables hold, and a call's story says how it ended."""
+    run = sim.run(sim.scenarios.crash_after_charge(store_delay=0.05, horizon=20.0), "one-transaction")
+    rows = run.attempts
+    page = show(sim.play(run))
+    for at in (5.0, 20.0, 60.0):
+        go_to(page, at)
+        late = rows.status.isna() & (rows.settled <= rows.finished) & (rows.finished <= at)
+        told = counts(page.locator(".stage"))
+        assert (told["zombie"], told["timed_out"]) == (late.sum(), (rows.status.isna() & (rows.settled <= at)).sum())
+    died = rows[rows.started.notna() & rows.finished.isna()].call.iloc[0]
+    page.get_by_label("follow a call").fill(str(int(died)))
+    page.keyboard.press("Enter")
+    expect(page.locator(".sequence svg")).to_have_attribute("aria-label", re.compile("dies with its process"))
+
+
 def test_it_plays_pauses_steps_and_is_scrubbed(runs, show):
     """Time goes on while it plays, as fast as is set; a step is the next event; a click on the chart leads there."""
     page = show(sim.play(*runs, at=2.0, speed=5.0))
