@@ -38,9 +38,8 @@ def judge(compared: Comparison, pair: tuple[str, str], figure: str) -> Verdict:
     if apart and gap.mean == gap.mean:
         winner = pair[0] if gap.mean > 0 else pair[1]
     numbers = f"{one} with {pair[0]}, {other} with {pair[1]}"
-    if winner == SAME:
-        return Verdict(winner, f"{in_words(figure)}: no difference to speak of ({numbers})")
-    return Verdict(winner, f"more {in_words(figure)} with {winner}: {numbers}")
+    found = f"more with {winner}" if winner != SAME else "no difference to speak of"
+    return Verdict(winner, f"{in_words(figure)}: {numbers}; {found}")
 
 
 def tally(votes: dict[str, int], winner: str) -> str:

@@ -67,12 +67,12 @@ def test_predict_run_reveal():
 
     made.reveal.click()
     assert {part.layout.display for part in covered} == {None}
-    assert "more calls ok with full-jitter: 58 with exponential, " in made.verdict.value
+    assert "calls ok: 58 with exponential, 60 with full-jitter; more with full-jitter" in made.verdict.value
     assert "2 of 3 predicted it" in made.verdict.value
     assert made.reveal.disabled
 
     made.panel.knobs["queue"].value = 58
-    assert "no difference to speak of (60 with exponential, 60 with full-jitter)" in made.verdict.value
+    assert "60 with exponential, 60 with full-jitter; no difference to speak of" in made.verdict.value
     assert "0 of 3 predicted it" in made.verdict.value
     assert made.panel.player.begun == 1
 
