@@ -95,12 +95,12 @@ def test_in_a_kernel_a_turn_runs_in_the_background_and_shows_all_at_once(panel):
 
 def test_a_bar_tells_how_far_a_run_is_that_takes_longer(panel, monkeypatch):
     """Of one that is done at once nothing is told but its end."""
-    monkeypatch.setattr("sim.widgets.panel.TELL_SECONDS", 0.01)
+    monkeypatch.setattr("sim.widgets.background.TELL_SECONDS", 0.01)
     seen = turned(panel, 20)
     assert len(seen) > 1
     assert all("<progress" in one for one in seen[:-1])
     assert "<progress" not in seen[-1]
-    monkeypatch.setattr("sim.widgets.panel.TELL_SECONDS", 60.0)
+    monkeypatch.setattr("sim.widgets.background.TELL_SECONDS", 60.0)
     assert turned(panel, 30) == []  # as many calls as before: the sentence stays the same
 
 

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 import sim
-from sim.player.scene import MOST_DOTS, Ending, last_seen, scene_of
+from sim.player.rows import Ending
+from sim.player.scene import MOST_DOTS, last_seen, scene_of
 from sim.trace import Fate
 
 STORIES = {

@@ -14,7 +14,7 @@ from time import perf_counter  # noqa: TID251  how long somebody waits in a meet
 import attrs
 
 from sim.demo.link import State
-from sim.demo.stage import rehearse
+from sim.demo.rehearsal import rehearse
 from sim.demo.subject import Subject, subjects
 from sim.demo.visitor import GoneWrongError, Visit, fetch, outside
 

@@ -14,8 +14,8 @@ import pandas
 from sim.charts.still import png
 from sim.demo.link import State
 from sim.experiment import Comparison
-from sim.widgets.panel import Panel
 from sim.widgets.panel_order import shown_figures
+from sim.widgets.panel_widget import Panel
 
 _DRAWN = {
     "figures": "sim.charts.figures(compared)", "load": "sim.charts.load(compared)",

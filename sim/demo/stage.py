@@ -12,12 +12,13 @@ import ipywidgets as w
 from sim.demo import keep, wording
 from sim.demo.door import Door
 from sim.demo.link import VIEWS, State, read
+from sim.demo.rehearsal import panel_of
 from sim.demo.subject import START, Subject, in_words, subject_named, subjects
 from sim.demo.verdict import SAME, judge, question, tally
 from sim.scenarios import story_named
 from sim.widgets import panel_html
 from sim.widgets.live_panel import close_all, empty
-from sim.widgets.panel import Panel, panel
+from sim.widgets.panel_widget import Panel
 
 KEY = "SIM_DEMO_KEY"
 """The variable with the presenter's key; where there is none, whoever comes to this machine's own address presents."""
@@ -123,7 +124,7 @@ class Stage(w.VBox):  # type: ignore[misc]  # ipywidgets has no types
 
     def _make_panel(self, state: State) -> None:
         """A fresh panel for *state*, which has not run."""
-        made = _panel(state)
+        made = panel_of(state)
         self._chart = "figures" if made.scenario.figures else "load"
         before = getattr(self, "panel", None)
         self.panel = made
@@ -259,26 +260,6 @@ class Stage(w.VBox):  # type: ignore[misc]  # ipywidgets has no types
             self.door.query = self.state.query()
         except ValueError:  # as above
             return
-
-
-def rehearse(state: State) -> Panel:
-    """What a stage shows of *state* once it has run: the panel, with its table, its chart and its player.
-
-    Raises: whatever goes wrong on the way.
-    """
-    made = _panel(state)
-    made.choose(state.policies)
-    assert made.compared
-    return made
-
-
-def _panel(state: State) -> Panel:
-    """A panel for *state*, which has not run."""
-    subject = state.subject
-    return panel(
-        subject.scenario, policies=subject.policies, seed=state.seed, seeds=state.seeds, chart=state.chart or None,
-        play=True, later=True, **{**subject.knobs, **state.knobs},
-    )  # fmt: skip
 
 
 def _presents(key: str) -> bool:

@@ -7,7 +7,8 @@
 It draws the trace and nothing else: a count that it shows is a count of rows of the tables, at that instant.
 """
 
-from sim.player.scene import Ending, Scene, scene_of
+from sim.player.rows import Ending
+from sim.player.scene import Scene, scene_of
 from sim.player.widget import Player, play
 
 __all__ = ["Ending", "Player", "Scene", "play", "scene_of"]

@@ -15,12 +15,10 @@ from sim.metrics import TITLES
 from sim.player.widget import Prepared, prepare
 from sim.scenario import Scenario
 from sim.widgets import panel_html
+from sim.widgets.background import Tell
 
 if TYPE_CHECKING:
     import pandas
-
-Tell = Callable[[str, float | None], None]
-"""Is told what goes on, and which share of it is done, None where nobody knows."""
 
 
 @attrs.frozen(eq=False)
