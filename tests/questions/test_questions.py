@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+import sim
 from sim import claims, metrics, questions
 from sim.cli import main
 from sim.questions import LEVELS, bank
@@ -312,3 +313,17 @@ def test_a_file_that_is_no_text_is_told(tmp_path):
     (tmp_path / "tea.toml").write_bytes(b"\xff\xfe")
     with pytest.raises(ValueError, match=r"^tea.toml must be TOML: "):
         bank.read(tmp_path)
+
+
+def test_the_numbers_of_the_herd_are_those_of_its_run():
+    """What the rubric of webhooks-6 says of its own scenario, on ten seeds."""
+    world = sim.scenarios.thundering_herd(**questions.named("webhooks-6").knobs)
+    runs = sim.compare(world, ["immediate", "exponential", "equal-jitter", "full-jitter"], seeds=range(10))
+    ok, late = ({name: runs.estimate(name, figure).mean for name in runs.figures} for figure in ("ok", "p99"))
+    assert 45 <= ok["immediate"] <= 55
+    assert late["immediate"] < 0.25
+    assert 285 <= ok["exponential"] <= 299
+    assert ok["full-jitter"] >= 495
+    assert late["full-jitter"] < 2.0
+    assert ok["equal-jitter"] == 500
+    assert late["equal-jitter"] < late["full-jitter"]
