@@ -8,6 +8,7 @@ import pytest
 import sim
 from sim.player.rows import Ending
 from sim.player.scene import MOST_DOTS, last_seen, scene_of
+from sim.player.widget import prepare
 from sim.trace import Fate
 
 STORIES = {
@@ -181,6 +182,19 @@ def test_one_run_or_two_of_one_name():
 def test_what_cannot_be_played_is_a_sentence(given, kind, said):
     with pytest.raises(kind, match=said):
         sim.play(*given)
+
+
+def test_other_runs_are_shown_where_those_before_stood():
+    """At the same instant and speed; what has ended before it stands at its end, at a speed of its own."""
+    long, short = (sim.run(sim.scenarios.lossy_network(horizon=seconds), "immediate") for seconds in (60.0, 5.0))
+    player = sim.play(long, at=3.0, speed=0.5)
+    player.put(prepare({"short": short}), keep=True)
+    assert (player.at, player.speed) == (3.0, 0.5)
+    player.put(prepare({"long": long}), at=50.0)
+    player.put(prepare({"short": short}), keep=True)
+    assert (player.at, player.speed) == (player.shown[0].seconds, sim.play(short).speed)
+    player.put(prepare({"short": short}))
+    assert player.at == player.shown[0].busiest()
 
 
 @pytest.mark.parametrize("wrong", [{"at": -1.0}, {"at": math.nan}, {"speed": 0.0}, {"speed": math.inf}])

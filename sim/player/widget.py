@@ -88,14 +88,18 @@ class Player(anywidget.AnyWidget):
         self.shown: tuple[Scene, ...] = ()
 
     def put(self, prepared: Prepared, *, at: float | None = None, keep: bool = False) -> None:
-        """Show other runs.  *at*: None is the busiest instant of the first.  *keep*: stay at this instant and speed."""
+        """Show other runs.
+
+        *at*: None is the busiest instant of the first.  *keep*: stay at this instant and speed; runs that have ended
+        before it are shown at their end, at a speed that suits them.
+        """
         shown = prepared.scenes
         seconds = max(scene.seconds for scene in shown)
         with self.hold_sync():
             self.shown, self.scenes = shown, prepared.packed
             if keep and self.at <= seconds:
                 return
-            self.at = min(shown[0].busiest() if at is None else float(at), seconds)
+            self.at = seconds if keep else min(shown[0].busiest() if at is None else float(at), seconds)
             self.speed = next((one for one in SPEEDS if one >= seconds / SCREEN_SECONDS), SPEEDS[-1])
 
     def begin(self) -> None:
