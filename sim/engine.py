@@ -8,8 +8,10 @@ answer at the same instant goes over the heap, so a call that is rejected at onc
 from __future__ import annotations
 
 import gc
+import math
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any, TypeAlias
 
 import simpy
@@ -38,9 +40,80 @@ class Engine(simpy.Environment):
     """SimPy's environment as it is: `now`, `timeout(seconds)`, `process(...)`, `schedule(timer, priority, delay)`."""
 
     def run_until(self, end: float) -> None:
-        """Run until nothing is left to happen before the instant *end*."""
-        with rare_garbage_collection():
+        """Run until nothing is left to happen before the instant *end*.
+
+        Raises: `Stopped` where this thread's `StopSwitch` says so; such an engine cannot go on.
+        """
+        switch = _SWITCH.get() or StopSwitch()
+        with rare_garbage_collection(), switch.over(self):
             self.run(until=end)
+
+
+class Stopped(BaseException):
+    """Raised in work that was stopped; no `Exception`, so that nothing in a world or in a policy catches it."""
+
+
+class StopSwitch:
+    """Stops, from any thread, what runs under it: the run that goes on at its next event, later ones as they begin.
+
+    >>> switch = StopSwitch()
+    >>> switch.stop()
+    >>> with switch.applied():
+    ...     Engine().run_until(1.0)
+    Traceback (most recent call last):
+    ...
+    sim.engine.Stopped
+    """
+
+    def __init__(self) -> None:
+        self._stopped = False
+        self._engine: Engine | None = None
+
+    def stop(self) -> None:
+        """Stop now.  It returns at once; code that gives the engine no turn goes on until it does."""
+        self._stopped = True
+        engine = self._engine
+        if engine is not None:
+            # One push on the heap, which the interpreter does in one step; before every event, whatever the clock says.
+            engine.schedule(Timer([_stop]), FIRST, -math.inf)
+
+    @contextmanager
+    def applied(self) -> Generator[None]:
+        """What this thread does inside the `with` is under the switch."""
+        token = _SWITCH.set(self)
+        try:
+            yield
+        finally:
+            _SWITCH.reset(token)
+
+    @contextmanager
+    def over(self, engine: Engine) -> Generator[None]:
+        """While *engine* runs.  It is known before the switch is looked at, so that no stop falls between the two."""
+        outer, self._engine = self._engine, engine
+        try:
+            self.look()
+            yield
+        finally:
+            self._engine = outer
+
+    def look(self) -> None:
+        """Raise `Stopped` where that has been asked for."""
+        if self._stopped:
+            raise Stopped
+
+
+_SWITCH: ContextVar[StopSwitch | None] = ContextVar("switch", default=None)
+
+
+def look_at_switch() -> None:
+    """For long work between two runs: raise `Stopped` where this thread's switch says so."""
+    switch = _SWITCH.get()
+    if switch is not None:
+        switch.look()
+
+
+def _stop(_: Timer) -> None:
+    raise Stopped
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""The background of a panel: what was asked for last is done, what was asked for before is broken off."""
+"""The background of a panel: what was asked for last is done, what was asked for before is stopped."""
 
 import asyncio
 import threading
@@ -9,7 +9,33 @@ import sim
 from sim.widgets.latest import Latest
 
 
-def test_a_job_that_never_ends_is_broken_off_by_a_newer_one():
+@pytest.fixture
+def brief(monkeypatch):
+    """No patience with jobs that cannot be stopped by their switch."""
+    monkeypatch.setattr("sim.widgets.latest.GRACE_SECONDS", 0.05)
+
+
+def test_a_run_is_stopped_at_its_next_event(monkeypatch):
+    """By its switch alone, long before it would have ended, and a run that follows in the same job does not begin."""
+    monkeypatch.setattr("sim.widgets.latest.GRACE_SECONDS", 600.0)
+    latest, began, done = Latest(), threading.Event(), []
+    day = sim.scenarios.lossy_network(horizon=86_400.0)
+
+    def job():
+        began.set()
+        try:
+            sim.run(day, "immediate")
+        finally:
+            sim.run(day, "immediate")
+
+    latest.put(job)
+    assert began.wait(5.0)
+    latest.put(lambda: done.append("newer"))
+    assert latest.wait(20.0)
+    assert done == ["newer"]
+
+
+def test_a_job_that_never_ends_is_broken_off_by_a_newer_one(brief):
     """Wherever it is: a policy with an endless loop does not hold the panel."""
     latest, began, done = Latest(), threading.Event(), []
 
@@ -28,6 +54,28 @@ def test_a_job_that_never_ends_is_broken_off_by_a_newer_one():
     assert done == ["newer"]
 
 
+def test_a_job_that_swallows_being_broken_off_is_broken_off_again(brief):
+    """As a finalizer does, in which every exception is lost."""
+    latest, began, done, lost = Latest(), threading.Event(), [], []
+
+    def swallows():
+        began.set()
+        for _ in range(2):
+            try:
+                while True:
+                    pass
+            except BaseException:
+                lost.append("lost")
+        while True:
+            pass
+
+    latest.put(swallows)
+    assert began.wait(5.0)
+    latest.put(lambda: done.append("newer"))
+    assert latest.wait(5.0)
+    assert (lost, done) == (["lost", "lost"], ["newer"])
+
+
 def test_of_many_that_wait_only_the_last_is_done():
     """Those in between are never begun."""
     latest, hold, done = Latest(), threading.Event(), []
@@ -40,7 +88,7 @@ def test_of_many_that_wait_only_the_last_is_done():
     assert len(done) <= 3
 
 
-def test_dropped_is_dropped():
+def test_dropped_is_dropped(brief):
     """Nothing goes on, and nothing begins."""
     latest, began = Latest(), threading.Event()
 

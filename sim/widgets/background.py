@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 from typing import TypeVar
 
+from sim.engine import look_at_switch
 from sim.widgets.latest import Latest
 
 Tell = Callable[[str, float | None], None]
@@ -25,12 +26,12 @@ class Background:
         self._latest, self._newest = Latest(), 0
 
     def drop(self) -> None:
-        """Break off what goes on; nothing of it is shown."""
+        """Stop what goes on; nothing of it is shown."""
         self._newest += 1
         self._latest.drop()
 
     def put(self, loop: asyncio.AbstractEventLoop, work: Callable[[Tell], T], publish: Callable[[T], None]) -> None:
-        """Do *work* in a thread, and show what comes of it; what went on before is broken off."""
+        """Do *work* in a thread, and show what comes of it; what went on before is stopped."""
         self._newest = ticket = self._newest + 1
         heard: tuple[str, float | None] | None = None
         ended = False
@@ -38,6 +39,7 @@ class Background:
         def hear(said: str, share: float | None) -> None:
             nonlocal heard
             heard = said, share
+            look_at_switch()
 
         def tell() -> None:
             if ticket == self._newest and not ended:

@@ -44,7 +44,7 @@ def panel(
     requests in motion from the start.  *later*: run nothing before somebody presses Run.  *knobs*: where sliders start.
 
     Else the first table and chart are there when this returns.  In a notebook a turned knob is run in the background:
-    the page stays alive, and a run that a newer turn has made stale is broken off.
+    the page stays alive, and a run that a newer turn has made stale is stopped.
 
     Raises: `TypeError` or `ValueError`, one sentence, for what it cannot start with.
     """
