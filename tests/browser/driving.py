@@ -194,3 +194,17 @@ class Notebook:
     def _wait_for_kernel(self) -> None:
         indicator = self.page.locator(".jp-NotebookPanel:not(.lm-mod-hidden) .jp-Notebook-ExecutionIndicator")
         expect(indicator).to_have_attribute("data-status", "idle", timeout=RUN_MILLISECONDS)
+
+
+AT_ITS_END = """([root, wanted]) => {
+    const player = root.player;
+    player.pause();
+    player.goTo(player.seconds);
+    const ok = [...root.querySelectorAll("[data-count=ok]")].map(one => one.textContent.replaceAll(",", ""));
+    return JSON.stringify(ok) === JSON.stringify(wanted);
+}"""
+
+
+def ends_with(player: Locator, ok: list[str]) -> None:
+    """Wait until *player*, put to its end, counts *ok* calls in each scene; new scenes come after their table does."""
+    player.page.wait_for_function(AT_ITS_END, arg=[player.element_handle(), ok], timeout=RUN_MILLISECONDS)
