@@ -5,12 +5,11 @@ from typing import Annotated
 
 import attrs
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from sim.knobs import Knob, check_arguments, knob, knobs_of
 
-EXPLORE = settings(derandomize=True, deadline=None)
 TIMEOUT = Knob(name="timeout", above=0, high=3_600, unit="s")
 CLIENTS = Knob(name="clients", type=int, low=1, high=1_000_000)
 PROBES = Knob(name="probes", type=int, low=1, infinite=True)
@@ -207,7 +206,6 @@ anything = (
 
 
 @pytest.mark.slow
-@EXPLORE
 @given(anything, st.sampled_from([TIMEOUT, CLIENTS, PROBES, DEADLINE, FAST, PLAIN]))
 def test_check_admits_only_what_the_rule_says(value, declared):
     """Whatever is given: a value in the range, or one sentence that begins with the knob's name and ends with it."""
@@ -229,7 +227,6 @@ def test_check_admits_only_what_the_rule_says(value, declared):
 
 
 @pytest.mark.slow
-@EXPLORE
 @given(st.floats(min_value=1e-9, max_value=3_600))
 def test_a_printed_value_is_read_back(value):
     """What a knob's value looks like in print is what may be typed."""
@@ -237,7 +234,6 @@ def test_a_printed_value_is_read_back(value):
 
 
 @pytest.mark.slow
-@EXPLORE
 @given(st.text(max_size=20), st.sampled_from([TIMEOUT, CLIENTS, PROBES, FAST]))
 def test_whatever_is_typed_is_answered(text, declared):
     """Any text is a value or one sentence that begins with the knob's name."""

@@ -3,7 +3,7 @@
 import math
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from sim.laws import Constant, Exponential, LogNormal, Mixture, Normal, Uniform
@@ -145,7 +145,6 @@ def test_a_bad_law_is_refused(make, message):
 
 
 @pytest.mark.slow
-@settings(derandomize=True, deadline=None)
 @given(st.floats(0, 1, exclude_max=True), st.lists(st.floats(0.01, 1), min_size=1, max_size=6))
 def test_a_mixture_hands_on_a_uniform(u, raw):
     """What is left of u for the chosen law is at least 0 and under 1, whatever the weights and their rounding."""

@@ -84,7 +84,7 @@ def test_the_document_of_an_outcome(outcome, document):
     assert outcome.document() == document
 
 
-@settings(deadline=None, max_examples=100, derandomize=True)
+@settings(max_examples=100)
 @given(st.binary(max_size=30) | st.text(st.sampled_from('{}[]":,a1 '), max_size=12).map(str.encode))
 def test_no_body_makes_the_document_raise(body):
     """Whatever a server sends, the client reads an object or nothing."""

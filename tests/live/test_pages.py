@@ -31,7 +31,7 @@ WAYS = [*FORMS.values(), *(SQLitePages(rows=ROWS, form=form, deferred=True) for 
 MEMORY = MemoryPages(ROWS, columns=("created_at", "price"))
 
 
-@settings(deadline=None, max_examples=200, derandomize=True)
+@settings(max_examples=200)
 @given(
     st.builds(
         PageQuery,

@@ -222,7 +222,7 @@ class Driven:
 
 
 @pytest.mark.slow
-@settings(deadline=None, max_examples=100, derandomize=True)
+@settings(max_examples=100)
 @given(st.lists(OPERATIONS, max_size=25))
 def test_the_two_stores_cannot_be_told_apart(tmp_path_factory, operations):
     """Driven by the same random life, memory and SQLite give equal answers, refuse alike and have equal snapshots."""

@@ -105,7 +105,7 @@ FAULTS = st.sampled_from(
 )
 
 
-@settings(deadline=None, max_examples=60, derandomize=True)
+@settings(max_examples=60)
 @given(
     plan=st.sampled_from(sorted(PLANS)),
     faults=FAULTS,

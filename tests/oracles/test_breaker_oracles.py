@@ -19,7 +19,7 @@ INSTANT, DURATION = pybreaker.datetime, pybreaker.timedelta
 OK, FAILED = Outcome.answered(200), Outcome.answered(500)
 OPEN_TIME = 60.0
 CALLS = st.lists(st.tuples(st.sampled_from([0.0, 1.0, 29.5, 59.75, 60.0, 61.0]), st.booleans()), max_size=80)
-MODERATE = settings(deadline=None, max_examples=300, derandomize=True)
+MODERATE = settings(max_examples=300)
 
 
 class Clock:

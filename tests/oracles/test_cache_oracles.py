@@ -223,7 +223,7 @@ visits = st.lists(
 
 
 @pytest.mark.slow
-@settings(deadline=None, max_examples=70, derandomize=True)
+@settings(max_examples=70)
 @given(controls, st.booleans(), st.booleans(), st.sampled_from([200, 200, 404, 302]), visits, st.booleans())
 def test_on_any_traffic_both_serve_the_same(control, tagged, varied, status, visits, shared):
     """Status, body and origin hits equal hishel's, request by request; where responses vary we may ask less often."""
@@ -264,7 +264,7 @@ well_formed = st.lists(
 
 
 @pytest.mark.slow
-@settings(deadline=None, max_examples=70, derandomize=True)
+@settings(max_examples=70)
 @given(well_formed, st.sampled_from([", ", ",", " ,\t"]), st.booleans())
 def test_well_formed_headers_are_read_alike(directives, comma, shouted):
     """Of every header that keeps to the grammar both read the same directives and times."""

@@ -39,7 +39,7 @@ SOUP = st.text(alphabet=[chr(code) for code in range(32, 127)] + ["é", "\x7f", 
 
 
 @pytest.mark.slow
-@settings(deadline=None, max_examples=1_000, derandomize=True)
+@settings(max_examples=1_000)
 @given(NEARLY | SOUP)
 def test_strict_reads_what_http_sf_reads(value):
     """On generated values STRICT accepts and decodes exactly the Strings of http-sf, but for the empty one."""
@@ -47,7 +47,7 @@ def test_strict_reads_what_http_sf_reads(value):
     assert ours(value) == (expected or None)
 
 
-@settings(deadline=None, max_examples=300, derandomize=True)
+@settings(max_examples=300)
 @given(st.text(st.characters(min_codepoint=32, max_codepoint=126), max_size=60))
 def test_quoted_is_what_http_sf_writes(key):
     """Our header value and http-sf's serialisation are the same bytes."""

@@ -42,7 +42,7 @@ def by_us(value):
 urls = st.from_regex(r"/[a-z0-9?=&.~-]{1,30}", fullmatch=True)
 
 
-@settings(deadline=None, max_examples=100, derandomize=True)
+@settings(max_examples=100)
 @given(st.dictionaries(st.sampled_from(["next", "prev", "first", "last"]), urls, min_size=1, max_size=4))
 def test_both_libraries_read_the_header_that_we_write(targets):
     """Whatever cursors the URLs hold: httpx, requests and we find the same target for each relation."""
@@ -146,7 +146,7 @@ def test_every_deviation_has_its_test():
     assert {ident for ident, *_ in DEVIATIONS} == names - {"quoted"} | set(QUOTED)
 
 
-@settings(deadline=None, max_examples=60, derandomize=True)
+@settings(max_examples=60)
 @given(st.integers(-1, 9), st.integers(-1, 32), st.booleans(), st.integers(1, 8))
 def test_sqlites_own_row_value_decides_what_lies_beyond(created_at, ident, falling, limit):
     """`(created_at, id) > (?, ?)` written by hand, and our statement for the same page: the same ids."""

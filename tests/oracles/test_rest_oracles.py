@@ -95,7 +95,7 @@ TAGS = st.builds(lambda weak, text: f'{"W/" if weak else ""}"{text}"', st.boolea
 
 
 @pytest.mark.slow
-@settings(deadline=None, max_examples=250, derandomize=True)
+@settings(max_examples=250)
 @given(TAGS, st.lists(TAGS, min_size=1, max_size=4), st.sampled_from([", ", ",", " ,\t"]), st.booleans())
 def test_lists_of_tags_agree(current, tags, comma, hit):
     """Generated lists of well-formed tags: the same 304, and the same 412 where the current tag is strong."""
@@ -121,7 +121,7 @@ def header_of(ranges):
 
 
 @pytest.mark.slow
-@settings(deadline=None, max_examples=250, derandomize=True)
+@settings(max_examples=250)
 @given(
     header_of(["text/html", "text/plain", "TEXT/*", "application/json", "*/*", "text/html;level=1", "image/png"]),
     st.permutations(["text/html", "application/json", "text/plain"]),
@@ -132,7 +132,7 @@ def test_media_types_agree(header, offers):
 
 
 @pytest.mark.slow
-@settings(deadline=None, max_examples=250, derandomize=True)
+@settings(max_examples=250)
 @given(header_of(["gzip", "br", "Deflate", "*", "identity"]), st.permutations(["gzip", "br", "identity"]))
 def test_encodings_agree(header, offers):
     """The same for codings, wherever werkzeug finds one; where it finds none, identity or nothing is left."""
@@ -142,7 +142,7 @@ def test_encodings_agree(header, offers):
 
 
 @pytest.mark.slow
-@settings(deadline=None, max_examples=250, derandomize=True)
+@settings(max_examples=250)
 @given(header_of(["en", "de", "fr", "*", "EN"]), st.permutations(["en", "de", "it"]))
 def test_languages_agree(header, offers):
     """The same for languages without regions, where prefixes play no part."""
@@ -157,7 +157,7 @@ JSON_VALUES = st.recursive(
 
 
 @pytest.mark.slow
-@settings(deadline=None, max_examples=250, derandomize=True)
+@settings(max_examples=250)
 @given(JSON_VALUES, JSON_VALUES)
 def test_merge_patches_agree(target, patch):
     """On generated documents our ten lines give what json-merge-patch gives."""
@@ -185,7 +185,7 @@ def patched_or_refused(apply, document, operations):
 
 
 @pytest.mark.slow
-@settings(deadline=None, max_examples=250, derandomize=True)
+@settings(max_examples=250)
 @given(st.dictionaries(st.sampled_from("ab"), JSON_VALUES, max_size=2), st.lists(OPERATIONS, max_size=3))
 def test_json_patches_agree(document, operations):
     """One operation at a time gives what jsonpatch makes of the whole patch, and refuses what it refuses."""
@@ -193,7 +193,7 @@ def test_json_patches_agree(document, operations):
     assert patched_or_refused(json_patch, document, operations) == theirs
 
 
-@settings(deadline=None, max_examples=100, derandomize=True)
+@settings(max_examples=100)
 @given(st.lists(st.text("ab/~0", max_size=3) | st.integers(0, 9), max_size=4))
 def test_pointers_agree(parts):
     """Our JSON Pointers are those of jsonpointer."""

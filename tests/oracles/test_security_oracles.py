@@ -117,7 +117,7 @@ def test_signatures_and_algorithms_are_judged_as_pyjwt_does(clock):
 
 
 @pytest.mark.slow
-@settings(deadline=None, max_examples=200, derandomize=True)
+@settings(max_examples=200)
 @given(st.text(st.sampled_from("ABab01-_.="), max_size=60))
 def test_any_text_is_refused_by_both(text):
     """Neither takes it for a token."""
@@ -191,7 +191,7 @@ def test_our_cors_lists_are_read_by_werkzeug():
 
 
 @pytest.mark.slow
-@settings(deadline=None, max_examples=150, derandomize=True)
+@settings(max_examples=150)
 @given(st.lists(st.tuples(st.text("abc", min_size=1, max_size=2), st.text("xyz=09-._", max_size=4)), max_size=4))
 def test_cookies_are_read_as_werkzeug_reads_them(pairs):
     """Names and values of a well-formed header; the first of two with one name."""
@@ -200,7 +200,7 @@ def test_cookies_are_read_as_werkzeug_reads_them(pairs):
 
 
 @pytest.mark.slow
-@settings(deadline=None, max_examples=300, derandomize=True)
+@settings(max_examples=300)
 @given(st.text(st.sampled_from("./ab"), min_size=1, max_size=8))
 def test_paths_are_kept_in_their_folder_as_safe_join_does(name):
     """The same refused, but for a path that comes back; the same allowed, but for the folder itself."""
@@ -214,7 +214,7 @@ def test_paths_are_kept_in_their_folder_as_safe_join_does(name):
 
 
 @pytest.mark.slow
-@settings(deadline=None, max_examples=150, derandomize=True)
+@settings(max_examples=150)
 @given(st.lists(st.integers(0, 3_000), min_size=1, max_size=60), st.integers(1, 5))
 def test_guesses_are_limited_as_a_sliding_log_limits_them(gaps, most):
     """Even milliseconds and an odd window, so that no two ever meet its edge: pyrate's log admits the same."""

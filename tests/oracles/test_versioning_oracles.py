@@ -46,14 +46,14 @@ FIELD = st.one_of(
 
 
 @pytest.mark.slow
-@settings(deadline=None, max_examples=400, derandomize=True)
+@settings(max_examples=400)
 @given(FIELD)
 def test_a_deprecation_is_read_as_http_sf_reads_a_date(value):
     """The same instants accepted, the same refused, parameters and all."""
     assert parse_deprecation(value) == parsed(value)
 
 
-@settings(deadline=None, max_examples=200, derandomize=True)
+@settings(max_examples=200)
 @given(st.floats(0, 253_402_300_799))
 def test_a_deprecation_is_written_as_http_sf_writes_a_date(seconds):
     """Byte for byte, from 1970 to 9999."""
@@ -66,7 +66,7 @@ ACCEPT = st.lists(st.tuples(RANGES, WEIGHTS).map("".join), max_size=5).map(", ".
 
 
 @pytest.mark.slow
-@settings(deadline=None, max_examples=400, derandomize=True)
+@settings(max_examples=400)
 @given(ACCEPT)
 def test_a_media_type_is_chosen_as_werkzeug_chooses(accept):
     """The same version for the same Accept header: weights, wildcards, refusals, malformed weights and ties."""
@@ -112,7 +112,7 @@ def shapes(draw, depth=2):
 
 
 @pytest.mark.slow
-@settings(deadline=None, max_examples=300, derandomize=True)
+@settings(max_examples=300)
 @given(shapes(), VALUES, st.booleans())
 def test_a_reader_refuses_what_jsonschema_refuses(shape, document, closed):
     """A strict reader is `additionalProperties: false`, the plain one is JSON Schema as it comes."""

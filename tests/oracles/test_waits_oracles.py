@@ -19,7 +19,7 @@ from sim.policies import Exponential, Fixed, FullJitter, Linear, Retry
 BASES = st.floats(0.001, 100.0)
 CAPS = st.floats(0.01, 10_000.0)
 ATTEMPTS = st.integers(1, 200)
-MODERATE = settings(deadline=None, max_examples=300, derandomize=True)
+MODERATE = settings(max_examples=300)
 
 
 def theirs(wait, attempt):

@@ -102,7 +102,7 @@ def test_a_hidden_thing_looks_like_a_missing_one():
 
 
 @pytest.mark.slow
-@settings(deadline=None, max_examples=200, derandomize=True)
+@settings(max_examples=200)
 @given(
     st.dictionaries(st.sampled_from("abcd"), st.frozensets(st.sampled_from("xyz")), max_size=4),
     st.lists(st.sampled_from("abcde"), max_size=3),

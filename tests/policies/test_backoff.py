@@ -4,7 +4,7 @@ import math
 from random import Random
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from sim.policies import (
@@ -135,13 +135,11 @@ def test_an_inner_backoff_without_delay_is_refused():
 
 
 # The same examples on every machine, and no deadline: a loaded machine is not a fault.
-EXPLORE = settings(derandomize=True, deadline=None)
 seconds = st.floats(min_value=1e-6, max_value=86_400)
 attempts = st.integers(min_value=1, max_value=10**6)
 seeds = st.integers(min_value=0, max_value=2**32)
 
 
-@EXPLORE
 @given(base=seconds, cap=seconds, factor=st.floats(min_value=1, max_value=100), attempt=attempts, seed=seeds)
 def test_jitter_keeps_its_bounds(base, cap, factor, attempt, seed):
     """Full jitter stays in [0, ceiling], equal jitter in [ceiling / 2, ceiling], and no ceiling is above the cap."""
@@ -153,7 +151,6 @@ def test_jitter_keeps_its_bounds(base, cap, factor, attempt, seed):
     assert ceiling / 2 <= equal.delay(attempt, 0.0, Random(seed)) <= ceiling
 
 
-@EXPLORE
 @given(base=seconds, cap=seconds, previous=st.floats(min_value=0, max_value=1e9), seed=seeds)
 def test_decorrelated_jitter_keeps_its_bounds(base, cap, previous, seed):
     """The wait is never above the cap nor under the smaller of base and cap, nor above thrice the last wait."""
@@ -161,7 +158,6 @@ def test_decorrelated_jitter_keeps_its_bounds(base, cap, previous, seed):
     assert min(base, cap) <= drawn <= min(cap, 3 * max(previous, base) * (1 + 1e-12))
 
 
-@EXPLORE
 @given(base=seconds, cap=seconds, factor=st.floats(min_value=1, max_value=100), attempt=attempts)
 def test_ceilings_never_shrink(base, cap, factor, attempt):
     """A later attempt never waits less than an earlier one at most."""

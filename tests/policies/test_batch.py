@@ -121,7 +121,7 @@ def test_atomic_success_agrees_with_the_dice():
 
 
 @pytest.mark.slow
-@settings(deadline=None, max_examples=200, derandomize=True)
+@settings(max_examples=200)
 @given(
     st.one_of(
         st.binary(max_size=60),

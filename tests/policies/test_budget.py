@@ -1,7 +1,7 @@
 """Retry budgets, as tables of (time, call, expected)."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from sim.outcome import Outcome
@@ -160,7 +160,6 @@ def test_a_bad_budget_is_refused(make, message):
 
 
 # The same examples on every machine, and no deadline: a loaded machine is not a fault.
-EXPLORE = settings(derandomize=True, deadline=None)
 calls = st.lists(st.tuples(st.sampled_from(["call", "spend", "throttled", "ok", "ok late"]), st.floats(0, 5)))
 
 
@@ -180,7 +179,6 @@ def live(gate, script):
     return allowed, made, now
 
 
-@EXPLORE
 @given(calls, st.floats(0, 2), st.floats(1, 20), st.floats(0, 3))
 def test_a_budget_spends_no_more_than_it_was_given(script, ratio, capacity, per_second):
     """Retries are at most the capacity and the deposits, and the tokens stay between 0 and the capacity."""
@@ -189,7 +187,6 @@ def test_a_budget_spends_no_more_than_it_was_given(script, ratio, capacity, per_
     assert allowed <= capacity + ratio * made + per_second * now + 1e-6
 
 
-@EXPLORE
 @given(calls, st.floats(1, 200))
 def test_a_quota_stays_between_nothing_and_its_capacity(script, capacity):
     """Whatever the order of prices and refunds, the quota's tokens never leave [0, capacity]."""

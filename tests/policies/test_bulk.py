@@ -137,7 +137,7 @@ def test_a_batch_that_is_refused_as_a_whole_is_not_repeated():
 
 
 @pytest.mark.slow
-@settings(deadline=None, max_examples=60, derandomize=True)
+@settings(max_examples=60)
 @given(
     st.dictionaries(st.sampled_from("abcdef"), st.integers(0, 3)), st.integers(1, 6), st.booleans(), st.integers(0, 2)
 )
@@ -155,7 +155,7 @@ odd_results = st.fixed_dictionaries(
 )
 
 
-@settings(deadline=None, max_examples=100, derandomize=True)
+@settings(max_examples=100)
 @given(
     st.one_of(
         st.binary(max_size=40),

@@ -553,7 +553,7 @@ def played(cache, exchanges):
 
 
 @pytest.mark.slow
-@settings(deadline=None, max_examples=100, derandomize=True)
+@settings(max_examples=100)
 @given(traffic, st.booleans())
 def test_nothing_is_served_that_is_neither_fresh_nor_allowed_stale(exchanges, shared):
     """A response that is served without asking is within its lifetime, or what the request or RFC 5861 allows."""
@@ -576,7 +576,7 @@ def test_nothing_is_served_that_is_neither_fresh_nor_allowed_stale(exchanges, sh
 
 
 @pytest.mark.slow
-@settings(deadline=None, max_examples=100, derandomize=True)
+@settings(max_examples=100)
 @given(st.lists(st.tuples(st.sampled_from(["ada", "bob"]), responses, st.integers(0, 20)), max_size=8), st.booleans())
 def test_a_private_response_never_crosses_users(visits, by_header):
     """In a shared cache nobody gets a response made for another with Authorization, unless it says it is for all."""
@@ -599,7 +599,7 @@ def test_a_private_response_never_crosses_users(visits, by_header):
 
 
 @pytest.mark.slow
-@settings(deadline=None, max_examples=70, derandomize=True)
+@settings(max_examples=70)
 @given(traffic, requests, st.floats(0, 1e6))
 def test_reading_changes_nothing(exchanges, request_, later):
     """`lookup` answers the same however often it is asked, at whatever instants, and `len` stays."""
@@ -615,7 +615,7 @@ def test_reading_changes_nothing(exchanges, request_, later):
 
 
 @pytest.mark.slow
-@settings(deadline=None, max_examples=60, derandomize=True)
+@settings(max_examples=60)
 @given(traffic, traffic, requests)
 def test_a_copy_is_independent(exchanges, more, request_):
     """A copy goes its own way, and a fresh one starts empty with the same settings."""
@@ -633,7 +633,7 @@ def test_a_copy_is_independent(exchanges, more, request_):
 
 
 @pytest.mark.slow
-@settings(deadline=None, max_examples=100, derandomize=True)
+@settings(max_examples=100)
 @given(
     st.lists(
         st.tuples(

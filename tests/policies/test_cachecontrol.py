@@ -121,7 +121,7 @@ controls = st.builds(
 
 
 @pytest.mark.slow
-@settings(deadline=None, max_examples=100, derandomize=True)
+@settings(max_examples=100)
 @given(controls)
 def test_what_is_written_is_read(control):
     """Written out and read again, every combination of directives is the same."""
@@ -150,7 +150,7 @@ pieces = st.sampled_from(
 
 
 @pytest.mark.slow
-@settings(deadline=None, max_examples=100, derandomize=True)
+@settings(max_examples=100)
 @given(st.lists(pieces, max_size=12).map("".join) | st.text(max_size=60))
 def test_anything_can_be_read(value):
     """No header value raises, and what is read can be written and read again."""
@@ -158,7 +158,7 @@ def test_anything_can_be_read(value):
     assert parse_cache_control(str(control)) == control
 
 
-@settings(deadline=None, max_examples=100, derandomize=True)
+@settings(max_examples=100)
 @given(st.lists(pieces, max_size=6).map("".join))
 def test_a_restriction_in_front_is_never_lost(rest):
     """Whatever follows it, `no-store` and `private` at the front of a header count."""

@@ -87,7 +87,7 @@ def test_a_public_name_that_resolves_into_our_network_is_refused():
             check_callback(url, resolved=addresses)
 
 
-@settings(deadline=None, max_examples=300, derandomize=True)
+@settings(max_examples=300)
 @given(st.one_of(st.ip_addresses(v=4), st.ip_addresses(v=6)))
 def test_an_address_passes_only_if_it_is_global(address):
     """Any address written in a URL: what passes is global, and so is the IPv4 address that it may hide."""
@@ -99,7 +99,7 @@ def test_an_address_passes_only_if_it_is_global(address):
         assert not hidden.is_multicast
 
 
-@settings(deadline=None, max_examples=100, derandomize=True)
+@settings(max_examples=100)
 @given(st.ip_addresses(v=4), st.sampled_from(["::ffff:{}", "64:ff9b::{}"]))
 def test_an_ipv4_address_behind_ipv6_is_judged_as_itself(address, disguise):
     """Mapped or translated, it passes exactly when the plain address does."""
@@ -107,7 +107,7 @@ def test_an_ipv4_address_behind_ipv6_is_judged_as_itself(address, disguise):
     assert passes(f"https://[{hidden}]/") == passes(f"https://{address}/")
 
 
-@settings(deadline=None, max_examples=300, derandomize=True)
+@settings(max_examples=300)
 @given(st.one_of(st.text(max_size=60), st.text("htps:/.@[]%0x17ac2", max_size=40).map("https://{}".format)))
 def test_any_text_is_judged(url):
     """A fuzzed URL passes unchanged or is refused with a sentence."""

@@ -160,7 +160,7 @@ JSON = st.recursive(
 
 
 @pytest.mark.slow
-@settings(deadline=None, max_examples=200, derandomize=True)
+@settings(max_examples=200)
 @given(JSON, JSON)
 def test_any_json_is_a_shape_or_refused(one, other):
     """Whatever stands in the place of a shape or of a document: an answer or a `ValueError`, nothing else."""
@@ -209,7 +209,7 @@ def _of(kind, shape):
 
 
 @pytest.mark.slow
-@settings(deadline=None, max_examples=150, derandomize=True)
+@settings(max_examples=150)
 @given(shapes(), shapes(), st.data())
 def test_what_the_checker_lets_pass_no_reader_stumbles_over(old, new, data):
     """A reader that no change is said to break reads whatever the other side may write, in both directions."""

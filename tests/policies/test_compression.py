@@ -184,7 +184,7 @@ bodies = st.binary(max_size=200) | st.builds(
 
 
 @pytest.mark.slow
-@settings(deadline=None, max_examples=150, derandomize=True)
+@settings(max_examples=150)
 @given(bodies, st.sampled_from(["gzip", "br", "identity", "x", None]), st.integers(0, 300))
 def test_it_is_never_larger_than_identity(body, coding, cutoff):
     """Whatever the body, what goes out is no longer, decodes to it, and is marked exactly when it was encoded."""
@@ -197,7 +197,7 @@ def test_it_is_never_larger_than_identity(body, coding, cutoff):
 
 
 @pytest.mark.slow
-@settings(deadline=None, max_examples=200, derandomize=True)
+@settings(max_examples=200)
 @given(st.binary(max_size=60), st.sampled_from(["gzip", "br", "deflate", "", None]), st.booleans())
 def test_any_bytes_can_be_given_to_decode(body, coding, dressed):
     """What cannot be decoded is a `ValueError` with a sentence and never anything else."""

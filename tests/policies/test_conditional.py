@@ -249,7 +249,7 @@ def test_a_tag_that_could_not_be_written_is_refused(opaque):
 HEADER = st.text('W/w"*, \tabv1\\\n\xe9', max_size=30)
 
 
-@settings(deadline=None, max_examples=200, derandomize=True)
+@settings(max_examples=200)
 @given(HEADER)
 def test_what_is_read_is_what_was_written(value):
     """A list that parses says the same when its tags are written out again; nothing raises."""
@@ -260,7 +260,7 @@ def test_what_is_read_is_what_was_written(value):
 
 
 @pytest.mark.slow
-@settings(deadline=None, max_examples=200, derandomize=True)
+@settings(max_examples=200)
 @given(
     st.sampled_from(["GET", "HEAD", "PUT", "PATCH", "DELETE", "POST", "OPTIONS", "BREW"]),
     st.fixed_dictionaries(

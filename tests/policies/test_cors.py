@@ -144,7 +144,7 @@ def test_a_preflight_is_not_a_permission_for_another_page():
 
 
 @pytest.mark.slow
-@settings(deadline=None, max_examples=200, derandomize=True)
+@settings(max_examples=200)
 @given(st.text(max_size=30), st.text(max_size=10), st.text(max_size=30))
 def test_no_header_makes_them_raise_and_none_but_the_list_reads(origin, method, names):
     """Whatever a page sends, only the listed origin is ever named in an answer."""

@@ -128,7 +128,7 @@ def test_cookies_are_read_as_pairs():
 
 
 @pytest.mark.slow
-@settings(deadline=None, max_examples=200, derandomize=True)
+@settings(max_examples=200)
 @given(st.text(max_size=60), st.text(max_size=30), st.text(max_size=40))
 def test_no_header_key_or_query_makes_them_raise(header, key, query):
     """Whatever is sent, the answer is a caller, a token or a refusal that is a problem document."""

@@ -22,7 +22,7 @@ cursors = st.builds(Cursor, st.lists(scalars, min_size=1, max_size=3).map(tuple)
 instants = st.floats(-1e12, 1e12)
 
 
-@settings(deadline=None, max_examples=150, derandomize=True)
+@settings(max_examples=150)
 @given(cursors, st.text(max_size=30), instants)
 def test_a_cursor_comes_back_as_it_was_given_out(cursor, scope, now):
     """Whatever the position, the list and the instant: what is read is what was written, in the alphabet of URLs."""
@@ -70,7 +70,7 @@ def test_no_single_character_can_be_changed():
             OURS.read(changed, SCOPE, 0.0)
 
 
-@settings(deadline=None, max_examples=200, derandomize=True)
+@settings(max_examples=200)
 @given(st.one_of(st.text(max_size=80), st.binary(max_size=80).map(lambda raw: base64.urlsafe_b64encode(raw).decode())))
 def test_any_text_is_refused_with_a_sentence(text):
     """A fuzzed text is never a cursor of ours, and a plain one only when it is a JSON array with a direction."""
@@ -88,7 +88,7 @@ def result_of(function, *arguments):
         return str(error)
 
 
-@settings(deadline=None, max_examples=100, derandomize=True)
+@settings(max_examples=100)
 @given(cursors, st.data())
 def test_a_changed_byte_is_a_broken_seal(cursor, data):
     """One flipped bit anywhere behind the Base64 is noticed."""

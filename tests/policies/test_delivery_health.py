@@ -134,7 +134,7 @@ def test_its_memory_is_bounded_by_the_window():
     assert len(rule._counts) <= 62
 
 
-@settings(deadline=None, max_examples=60, derandomize=True)
+@settings(max_examples=60)
 @given(st.integers(0, 10**6), st.floats(0.0, 1.0), st.sampled_from([60.0, 600.0]))
 def test_its_counts_are_those_of_the_window(seed, failing, gap):
     """A warning's counts are between those of the window and those of one more sixtieth of it."""
@@ -153,7 +153,7 @@ def test_its_counts_are_those_of_the_window(seed, failing, gap):
             assert inside.count(False) <= ruling.failures <= wider.count(False)
 
 
-@settings(deadline=None, max_examples=60, derandomize=True)
+@settings(max_examples=60)
 @given(st.lists(st.tuples(st.integers(0, 30), st.integers(0, 30)), min_size=1, max_size=60))
 def test_nobody_is_disabled_without_every_warning(hours):
     """Looked at every hour, whatever succeeds and fails: both warnings, in order, and the whole grace, come first."""
@@ -226,7 +226,7 @@ def test_a_rule_without_a_name_is_refused():
         Alerts(rules=(Nameless(),))
 
 
-@settings(deadline=None, max_examples=60, derandomize=True)
+@settings(max_examples=60)
 @given(st.lists(st.tuples(st.booleans(), st.integers(0, 12), st.integers(0, 3)), max_size=40))
 def test_a_rise_and_an_end_take_turns(looks):
     """For each endpoint and rule, the first message is a rise, and no two in a row are the same."""

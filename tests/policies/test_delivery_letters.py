@@ -129,7 +129,7 @@ _act = st.one_of(
 )
 
 
-@settings(deadline=None, max_examples=150, derandomize=True)
+@settings(max_examples=150)
 @given(st.lists(_act, max_size=40))
 def test_it_is_a_plain_list_of_letters(acts):
     """Whatever is added, taken and forgotten: what a list would hold, in the order of a list, and the same counts."""

@@ -195,7 +195,7 @@ def test_a_migration_can_be_taken_back():
     assert book.finish_migration(one.id).versions == ("2026-01-01",)
 
 
-@settings(deadline=None, max_examples=150, derandomize=True)
+@settings(max_examples=150)
 @given(
     st.one_of(
         st.text(max_size=60),
@@ -223,7 +223,7 @@ _leaf = st.one_of(st.none(), st.booleans(), st.integers(-(2**53), 2**53), st.tex
 _json = st.one_of(_leaf, st.lists(_leaf, max_size=3), st.dictionaries(st.text("abc", max_size=3), _leaf, max_size=3))
 
 
-@settings(deadline=None, max_examples=80, derandomize=True)
+@settings(max_examples=80)
 @given(
     st.dictionaries(st.text("abcd", min_size=1, max_size=4), _json, max_size=4),
     st.one_of(st.none(), st.dictionaries(st.text("abcd", max_size=4), _json, max_size=2)),

@@ -83,7 +83,7 @@ def test_a_wait_that_is_none_is_not_heeded(asked):
     assert STANDARD_WEBHOOKS.judge(Outcome.answered(429, asked)).retry_after is None
 
 
-@settings(deadline=None, max_examples=200, derandomize=True)
+@settings(max_examples=200)
 @given(st.integers(-(10**9), 10**9), st.one_of(st.none(), st.floats(0, 1e300)))
 def test_every_number_has_a_rule(status, asked):
     """Whatever number an endpoint answers with, there is a ruling, and success needs a 2xx."""
@@ -143,7 +143,7 @@ def _fits(pattern, outcome):
     return pattern in (str(status), f"{status // 100}xx")
 
 
-@settings(deadline=None, max_examples=200, derandomize=True)
+@settings(max_examples=200)
 @given(
     st.lists(st.tuples(_pattern, st.sampled_from(Action)), max_size=8),
     st.sampled_from(Action),

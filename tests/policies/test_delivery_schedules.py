@@ -141,7 +141,7 @@ def test_the_guide_s_jitter_is_that_of_the_client():
         assert ours.delay(1, 0.0, one) == pytest.approx(theirs.delay(1, 0.0, two))
 
 
-@settings(deadline=None, max_examples=80, derandomize=True)
+@settings(max_examples=80)
 @given(
     st.lists(st.floats(0.0, 86_400.0), min_size=1, max_size=12),
     st.floats(0.0, 3.0),

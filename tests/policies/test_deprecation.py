@@ -52,7 +52,7 @@ def test_only_dates_that_can_be_written_are_formatted(seconds):
         format_deprecation(seconds)
 
 
-@settings(deadline=None, max_examples=100, derandomize=True)
+@settings(max_examples=100)
 @given(st.floats(0, 253_402_300_799))
 def test_a_date_survives_the_header(seconds):
     """What is formatted is parsed back, rounded down to the second."""
@@ -185,7 +185,7 @@ def test_the_watch_is_silent_about_what_it_cannot_read():
 
 
 @pytest.mark.slow
-@settings(deadline=None, max_examples=150, derandomize=True)
+@settings(max_examples=150)
 @given(
     st.dictionaries(st.sampled_from(["Deprecation", "Sunset", "Link"]), st.text(max_size=50)),
     st.floats(-1e18, 1e18),

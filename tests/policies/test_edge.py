@@ -440,7 +440,7 @@ script = st.lists(st.tuples(asks | answers, st.integers(0, 4), st.integers(0, 5)
 
 
 @pytest.mark.slow
-@settings(deadline=None, max_examples=120, derandomize=True)
+@settings(max_examples=120)
 @given(parts, script)
 def test_everybody_is_answered_exactly_once(parts, script):
     """Whatever is asked and answered in whatever order, when the origin has answered all, each client has one answer.

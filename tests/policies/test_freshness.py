@@ -101,7 +101,7 @@ def test_a_clock_that_goes_back_makes_nothing_younger():
 
 
 @pytest.mark.slow
-@settings(deadline=None, max_examples=200, derandomize=True)
+@settings(max_examples=200)
 @given(st.floats(0, 1e9))
 def test_the_age_header_never_flatters(age):
     """Age is written in whole seconds and rounded up, by one at most."""
@@ -118,7 +118,7 @@ headers = st.dictionaries(
 
 
 @pytest.mark.slow
-@settings(deadline=None, max_examples=200, derandomize=True)
+@settings(max_examples=200)
 @given(headers, st.floats(0, 4e9), st.floats(0, 1e6), st.booleans(), st.floats(0, 1))
 def test_any_headers_give_a_finite_freshness(headers, received, way, shared, heuristic):
     """Whatever the headers say, lifetime and age are finite and at least 0, and nothing raises."""

@@ -66,7 +66,7 @@ def test_a_lease_of_zero_believes_nobody():
     assert Idempotency(lease=0.0).begin(Record(SEEN, 5.0), SEEN, 5.0) == New(Record(SEEN, 5.0), dead=True)
 
 
-@settings(deadline=None, max_examples=200, derandomize=True)
+@settings(max_examples=200)
 @given(st.floats(0, 1e6), st.floats(0, 1e6), st.floats(1e-3, 1e6), st.floats(0, 1e6), st.booleans())
 def test_asking_again_when_told_is_worth_it(claimed, age, retention, lease, done):
     """A twin's Retry-After never points behind the end of the lease, and a decision repeats itself."""
@@ -111,7 +111,7 @@ def test_method_path_and_query_count_and_headers_do_not():
     assert SEEN.differs(Fingerprint.of(Request("POST", "/payments", headers={"Trace": "1"}, body=PAY.body))) == ()
 
 
-@settings(deadline=None, max_examples=200, derandomize=True)
+@settings(max_examples=200)
 @given(st.dictionaries(st.text(st.characters(codec="utf-8")), st.integers() | st.text(st.characters(codec="utf-8"))))
 def test_a_fingerprint_survives_another_order_of_members(document):
     """A client that builds its body anew in another order has the same fingerprint."""
@@ -119,14 +119,14 @@ def test_a_fingerprint_survives_another_order_of_members(document):
     assert Fingerprint.of(Request(body=json_body(document))) == Fingerprint.of(Request(body=json_body(turned)))
 
 
-@settings(deadline=None, max_examples=200, derandomize=True)
+@settings(max_examples=200)
 @given(st.binary(max_size=2_000))
 def test_any_body_has_a_fingerprint(body):
     """A fingerprint never fails, and equal bytes have equal ones."""
     assert Fingerprint.of(Request(body=body)) == Fingerprint.of(Request(body=bytes(body)))
 
 
-@settings(deadline=None, max_examples=200, derandomize=True)
+@settings(max_examples=200)
 @given(
     st.integers(100, 599),
     st.none() | st.floats(0, 1e6),
@@ -174,7 +174,7 @@ def test_the_horizon_is_the_last_attempt_at_its_latest(retry, timeout, expected)
     assert retry_horizon(retry, timeout=timeout) == pytest.approx(expected)
 
 
-@settings(deadline=None, max_examples=100, derandomize=True)
+@settings(max_examples=100)
 @given(st.integers(0, 10**6), st.integers(1, 12), st.sampled_from([FullJitter(), DecorrelatedJitter()]))
 def test_no_run_goes_beyond_the_horizon(seed, attempts, backoff):
     """However the dice fall, the last attempt is sent within the horizon."""

@@ -106,14 +106,14 @@ def test_a_sentence_does_not_repeat_a_megabyte():
     assert len(str(caught.value)) < 200
 
 
-@settings(deadline=None, max_examples=300, derandomize=True)
+@settings(max_examples=300)
 @given(st.text(st.characters(min_codepoint=32, max_codepoint=126), min_size=1, max_size=255))
 def test_what_is_quoted_is_read_back(key):
     """Every key of printable ASCII survives the way to the header and back, in both readings."""
     assert STRICT.read(quoted(key)) == LENIENT.read(quoted(key)) == key
 
 
-@settings(deadline=None, max_examples=200, derandomize=True)
+@settings(max_examples=200)
 @given(st.text(max_size=20).filter(lambda text: any(not " " <= sign <= "~" for sign in text)))
 def test_what_cannot_be_quoted_is_refused(key):
     """A Structured Field String carries printable ASCII only."""
@@ -121,7 +121,7 @@ def test_what_cannot_be_quoted_is_refused(key):
         quoted(key)
 
 
-@settings(deadline=None, max_examples=500, derandomize=True)
+@settings(max_examples=500)
 @given(st.one_of(st.text(), st.text(alphabet='"\\;=,a1 \t?@:%*é', max_size=12)))
 def test_any_header_is_a_key_or_a_sentence(value):
     """Whatever stands in the header, the answer is a printable key of allowed length, or one sentence."""

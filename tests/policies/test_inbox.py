@@ -92,7 +92,7 @@ def test_useless_settings_are_refused(settings, message):
         SeenIds(**settings)
 
 
-@settings(deadline=None, max_examples=200, derandomize=True)
+@settings(max_examples=200)
 @given(seed=st.integers(0, 10**6), window=st.sampled_from([0.0, 1.0, 5.0]), keys=st.integers(1, 8))
 def test_it_decides_as_a_memory_without_bounds_would(seed, window, keys):
     """While it has room, it decides as a list of all first times does."""

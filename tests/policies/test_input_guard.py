@@ -57,7 +57,7 @@ def test_the_shapes_say_what_they_ask_for():
     ]
 
 
-@settings(deadline=None, max_examples=200, derandomize=True)
+@settings(max_examples=200)
 @given(st.text(st.sampled_from("a <>&\n\r\t\0\x1b\x85\u2028\ud800"), max_size=8))
 def test_what_is_fine_holds_nothing_of_what_is_forbidden(text):
     """A text of one line is prose too, ends in no second line, and can be written as UTF-8."""
@@ -99,7 +99,7 @@ def test_a_path_stays_in_its_folder(name, safe, path):
 
 
 @pytest.mark.slow
-@settings(deadline=None, max_examples=300, derandomize=True)
+@settings(max_examples=300)
 @given(st.text(st.sampled_from("./\\a%2e\0"), max_size=12))
 def test_no_name_leads_out(name):
     """Whatever the dots and slashes, the path is under the root or there is none; a safe name is always contained."""
@@ -109,7 +109,7 @@ def test_no_name_leads_out(name):
         assert path == f"public/{name}"
 
 
-@settings(deadline=None, max_examples=200, derandomize=True)
+@settings(max_examples=200)
 @given(st.text(max_size=40))
 def test_encoded_text_shows_as_it_was_and_opens_nothing(text):
     """No character that begins a tag, an entity or ends an attribute is left, and a browser shows the text itself."""

@@ -66,7 +66,7 @@ plans = st.fixed_dictionaries(
 
 
 @pytest.mark.slow
-@settings(deadline=None, max_examples=100, derandomize=True)
+@settings(max_examples=100)
 @given(plans, st.lists(st.floats(0.0, 3e6), min_size=2, max_size=8), st.one_of(st.none(), st.floats(0.0, 2e6)))
 def test_progress_never_goes_back_and_ends_stay(plan, instants, cancel_at):
     """Over any instants: the percent never falls, a settled state never changes, and it is 100 only at a success."""
@@ -84,7 +84,7 @@ def test_progress_never_goes_back_and_ends_stay(plan, instants, cancel_at):
         percent, ended = one.percent(now), state if state.settled else None
 
 
-@settings(deadline=None, max_examples=100, derandomize=True)
+@settings(max_examples=100)
 @given(plans, st.floats(0.0, 2e6))
 def test_a_plan_is_the_same_after_the_store(plan, now):
     """Written as a document and read again, it is equal."""

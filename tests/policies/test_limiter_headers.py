@@ -29,7 +29,7 @@ from sim.policies.limiter import (
 )
 
 EPOCH = 1_700_000_000.0
-FUZZ = settings(deadline=None, max_examples=150, derandomize=True)
+FUZZ = settings(max_examples=150)
 
 PASSED = Decision(True, 100, 42, 29.2)
 REFUSED = Decision(False, 100, 0, 59.2, 0.6)

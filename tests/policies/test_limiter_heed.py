@@ -158,7 +158,7 @@ def test_it_stands_where_a_breaker_stands():
 
 
 @pytest.mark.slow
-@settings(deadline=None, max_examples=60, derandomize=True)
+@settings(max_examples=60)
 @given(
     st.sampled_from([FixedWindow(5, period=20.0), TokenBucket(5, period=20.0, burst=3)]),
     st.sampled_from([de_facto, DRAFT]),

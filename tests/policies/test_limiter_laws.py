@@ -26,8 +26,8 @@ BUCKETS = [TokenBucket, GCRA, LeakyBucketMeter]
 ALL = [*BUCKETS, LeakyBucketQueue, *WINDOWS]
 
 pytestmark = pytest.mark.slow
-LAW = settings(deadline=None, max_examples=60, derandomize=True)
-SHORT = settings(deadline=None, max_examples=25, derandomize=True)
+LAW = settings(max_examples=60)
+SHORT = settings(max_examples=25)
 
 starts = st.sampled_from([0.0, 0.1, -3.7, 59.9, 12_345.678, 1e9, 1_700_000_000.123])
 gaps = st.one_of(st.just(0.0), st.sampled_from([1e-9, 0.1, 0.3, 1 / 3, 1.0]), st.floats(0.0, 0.5), st.floats(0.0, 20.0))
@@ -211,7 +211,7 @@ def test_gcra_the_token_bucket_and_the_meter_decide_alike(limit, period, burst, 
             assert other.reset_after == pytest.approx(one.reset_after, rel=1e-12, abs=1e-12)
 
 
-@settings(deadline=None, max_examples=200, derandomize=True)
+@settings(max_examples=200)
 @given(limiters(), traces(backwards=True))
 def test_retry_after_is_exact(limiter, trace):
     """A refused request passes at now + retry_after, as floats, and does not a moment before."""
@@ -331,7 +331,7 @@ def test_only_the_keys_of_the_last_two_lifetimes_are_held(limiter, script):
         assert set(map(int, (*limiter._young, *limiter._old))) <= recent
 
 
-@settings(deadline=None, max_examples=150, derandomize=True)
+@settings(max_examples=150)
 @given(
     st.one_of(st.floats(-1e10, 1e10), starts),
     st.one_of(st.integers(0, 10**12), st.integers(0, 10**19), st.sampled_from([0, 1, 255, 256, 10**9])),

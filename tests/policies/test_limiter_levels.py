@@ -152,7 +152,7 @@ def test_the_delay_of_a_queue_among_levels_is_kept():
 
 
 @pytest.mark.slow
-@settings(deadline=None, max_examples=60, derandomize=True)
+@settings(max_examples=60)
 @given(
     st.lists(
         st.tuples(st.sampled_from([0.0, 0.1, 0.37, 1.0, 5.0]), st.sampled_from("ab"), st.sampled_from(["k1", "k2"])),

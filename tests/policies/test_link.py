@@ -45,7 +45,7 @@ urls = st.from_regex(r"/[a-z0-9?=&,;:%._~-]{0,30}", fullmatch=True)
 relations = st.sampled_from(["next", "prev", "first", "last", "self"])
 
 
-@settings(deadline=None, max_examples=100, derandomize=True)
+@settings(max_examples=100)
 @given(st.dictionaries(relations, urls, max_size=5))
 def test_what_is_built_is_parsed_back(targets):
     """Any URLs, with commas and semicolons in them too."""
@@ -54,7 +54,7 @@ def test_what_is_built_is_parsed_back(targets):
     assert len(parsed) == len(targets)
 
 
-@settings(deadline=None, max_examples=300, derandomize=True)
+@settings(max_examples=300)
 @given(st.one_of(st.text(max_size=60), st.text('<>;,="\\ \tabrel/', max_size=60)))
 def test_any_header_is_read(value):
     """A fuzzed header gives links, perhaps none, never an exception; each target really stands in it."""

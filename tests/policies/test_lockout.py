@@ -105,7 +105,7 @@ def test_success_that_was_never_let_through_changes_nothing():
 
 
 @pytest.mark.slow
-@settings(deadline=None, max_examples=200, derandomize=True)
+@settings(max_examples=200)
 @given(
     st.lists(st.tuples(st.floats(0, 40), st.sampled_from("ab"), st.sampled_from("xy")), min_size=1, max_size=40),
     st.integers(1, 4),
@@ -165,7 +165,7 @@ def test_a_limit_of_nothing_is_refused(setting):
 
 
 @pytest.mark.slow
-@settings(deadline=None, max_examples=200, derandomize=True)
+@settings(max_examples=200)
 @given(st.text(max_size=300), st.text(max_size=100))
 def test_no_name_or_address_makes_it_raise(account, peer):
     """Any text is an account and an address; keys are short, and a key of a key is itself."""

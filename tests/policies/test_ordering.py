@@ -155,7 +155,7 @@ def test_what_is_next_is_never_refused():
     assert isinstance(NextSequence(hold=0).apply(Projection(), SUCCEEDED), Refused)
 
 
-@settings(deadline=None, max_examples=150, derandomize=True)
+@settings(max_examples=150)
 @given(length=st.integers(1, 12), seed=st.integers(0, 10**6))
 def test_waiting_is_right_in_any_order_with_any_repetition(length, seed):
     """Every order of any number of changes, some of them twice: the last status, the whole total, nothing waits."""
@@ -168,7 +168,7 @@ def test_waiting_is_right_in_any_order_with_any_repetition(length, seed):
     assert present.waiting == ()
 
 
-@settings(deadline=None, max_examples=150, derandomize=True)
+@settings(max_examples=150)
 @given(
     rule=st.sampled_from(RULES),
     changes=st.lists(

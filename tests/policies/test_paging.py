@@ -40,7 +40,7 @@ def walk(rules, rows, asked, relation="next", now=0.0):
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
-@settings(deadline=None, max_examples=40, derandomize=True)
+@settings(max_examples=40)
 @given(count=st.integers(0, 40), limit=st.integers(1, 12), per_instant=st.integers(1, 9), falling=st.booleans())
 def test_a_walk_shows_every_row_once_and_back_again(scheme, count, limit, per_instant, falling):
     """Forward the pages are the sorted list cut in pieces; backward from the last page they are the same in reverse."""
@@ -203,7 +203,7 @@ def test_inserts_at_the_tail_disturb_nobody():
 texts = st.one_of(st.text(max_size=20), st.sampled_from(["1", "0", "-1", "created_at", "-price", "a", "9" * 30]))
 
 
-@settings(deadline=None, max_examples=200, derandomize=True)
+@settings(max_examples=200)
 @given(st.dictionaries(st.sampled_from(["limit", "offset", "sort", "cursor", "category", "x"]), texts))
 def test_any_parameters_make_a_query_or_a_sentence(asked):
     """Fuzzed parameters: a query within the rules, or a `ValueError` with a text."""

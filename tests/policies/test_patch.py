@@ -80,7 +80,7 @@ def test_merge_patch_leaves_its_arguments_alone():
     assert (target, patch) == before
 
 
-@settings(deadline=None, max_examples=100, derandomize=True)
+@settings(max_examples=100)
 @given(JSON_VALUES, JSON_VALUES)
 def test_merge_patch_twice_is_merge_patch_once(document, patch):
     """A merge patch says what the result looks like, so a retry changes nothing (Q-01.2)."""
@@ -88,7 +88,7 @@ def test_merge_patch_twice_is_merge_patch_once(document, patch):
     assert merge_patch(once, patch) == once
 
 
-@settings(deadline=None, max_examples=100, derandomize=True)
+@settings(max_examples=100)
 @given(JSON_VALUES, st.dictionaries(NAMES, JSON_VALUES, max_size=3))
 def test_merge_patch_cannot_set_a_member_to_null(document, patch):
     """Null means remove: no member that the patch sets to null is in the result (Q-02.4)."""
@@ -233,7 +233,7 @@ def test_bytes_on_the_wire():
 
 
 @pytest.mark.slow
-@settings(deadline=None, max_examples=150, derandomize=True)
+@settings(max_examples=150)
 @given(JSON_VALUES, st.lists(OPERATIONS | JSON_VALUES, max_size=4) | JSON_VALUES)
 def test_no_json_patch_crashes_a_server(document, operations):
     """Any JSON as a patch gives a document or a PatchError with one of four statuses, and changes nothing else."""

@@ -207,7 +207,7 @@ bodies = st.one_of(
 )
 
 
-@settings(deadline=None, max_examples=100, derandomize=True)
+@settings(max_examples=100)
 @given(st.sampled_from([200, 202, 204, 404, 500, 503]), bodies)
 def test_any_status_document_is_read(status, body):
     """Fuzzed answers are no end of the job, or a clean failure; never an exception out of the client."""
@@ -218,7 +218,7 @@ def test_any_status_document_is_read(status, body):
     assert waited(PollJob(Fixed(100.0)), Server(faults=faults))[0].status is not None
 
 
-@settings(deadline=None, max_examples=100, derandomize=True)
+@settings(max_examples=100)
 @given(st.one_of(st.text(max_size=30), st.sampled_from(["//x", "https://[", "jobs/7", "?x", "", "/jobs/7#a"])))
 def test_any_location_is_read(location):
     """A fuzzed Location is polled on our own host, or not at all."""

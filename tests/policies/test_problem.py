@@ -117,7 +117,7 @@ def test_an_unexpected_error_has_a_trace_id_and_nothing_else():
 
 
 @pytest.mark.slow
-@settings(deadline=None, max_examples=150, derandomize=True)
+@settings(max_examples=150)
 @given(
     JSON_VALUES | st.fixed_dictionaries({}, optional=dict.fromkeys(["type", "title", "status", "errors"], JSON_VALUES))
 )
@@ -130,7 +130,7 @@ def test_no_document_crashes_the_reader(value):
         assert all(isinstance(error, FieldError) for error in told.errors)
 
 
-@settings(deadline=None, max_examples=200, derandomize=True)
+@settings(max_examples=200)
 @given(st.binary(max_size=60))
 def test_no_bytes_crash_the_reader(body):
     """Bytes that are not JSON are no problem document."""

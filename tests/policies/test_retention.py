@@ -61,7 +61,7 @@ def test_an_id_is_known_to_the_last_second(seconds, now, expired):
     assert Retention(seconds).expired(recorded=0.0, now=now) is expired
 
 
-@settings(deadline=None, max_examples=80, derandomize=True)
+@settings(max_examples=80)
 @given(
     delays=st.lists(st.floats(0.0, 1e5), min_size=1, max_size=25),
     stretches=st.lists(st.floats(0.0, 1.0), min_size=50, max_size=50),

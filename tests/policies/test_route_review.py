@@ -111,7 +111,7 @@ def test_a_line_that_is_no_route_is_refused(line):
         parse_route(line)
 
 
-@settings(deadline=None, max_examples=150, derandomize=True)
+@settings(max_examples=150)
 @given(st.sampled_from(["GET", "POST", "PUT", "DELETE"]), st.text(max_size=30), st.sampled_from(["", " -> 200", " ->"]))
 def test_any_line_is_reviewed_or_refused(method, path, rest):
     """Whatever stands in the path: remarks in sentences, or a `ValueError`."""

@@ -78,7 +78,7 @@ def test_a_wrong_setting_is_refused(wrong):
 
 
 @pytest.mark.slow
-@settings(deadline=None, max_examples=200, derandomize=True)
+@settings(max_examples=200)
 @given(st.lists(st.tuples(st.sampled_from("jjjlf"), st.sampled_from("ab"), st.integers(0, 3)), max_size=30),
        st.integers(1, 3), st.sampled_from([2.0, math.inf]))  # fmt: skip
 def test_nobody_is_forgotten_and_nobody_is_told_twice(script, leaders, patience):

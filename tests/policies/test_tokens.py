@@ -203,7 +203,7 @@ def test_a_missing_scope_is_named():
 
 
 @pytest.mark.slow
-@settings(deadline=None, max_examples=300, derandomize=True)
+@settings(max_examples=300)
 @given(
     st.one_of(st.text(max_size=80), st.lists(st.text('AQe{}":-_=', max_size=12), min_size=3, max_size=3).map(".".join))
 )
@@ -220,7 +220,7 @@ JSON = st.recursive(
 
 
 @pytest.mark.slow
-@settings(deadline=None, max_examples=300, derandomize=True)
+@settings(max_examples=300)
 @given(st.dictionaries(st.sampled_from(["exp", "nbf", "iat", "iss", "aud", "sub", "scope", "jti"]), JSON, max_size=3))
 def test_no_signed_claim_makes_the_verifier_raise(changes):
     """Claims of any kind, rightly signed: a caller with text for a name, or a 401."""
@@ -228,7 +228,7 @@ def test_no_signed_claim_makes_the_verifier_raise(changes):
     assert isinstance(found.name, str) if isinstance(found, Caller) else found.status == 401
 
 
-@settings(deadline=None, max_examples=100, derandomize=True)
+@settings(max_examples=100)
 @given(st.integers(0, 400), st.integers(1, 63))
 def test_no_changed_character_passes(position, step):
     """Change one character of a good token in any place: it is refused."""

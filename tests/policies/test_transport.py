@@ -111,7 +111,7 @@ def test_without_subdomains_only_the_host_itself_is_meant():
 
 
 @pytest.mark.slow
-@settings(deadline=None, max_examples=200, derandomize=True)
+@settings(max_examples=200)
 @given(st.text(max_size=50), st.text(max_size=50))
 def test_no_header_or_path_makes_them_raise(value, path):
     """Whatever comes, the header says something valid or nothing, and a plain request is refused."""

@@ -246,7 +246,7 @@ def test_depth_of_what_nobody_asked_for_does_not_matter():
 
 
 @pytest.mark.slow
-@settings(deadline=None, max_examples=150, derandomize=True)
+@settings(max_examples=150)
 @given(JSON_VALUES | st.fixed_dictionaries({}, optional=dict.fromkeys(TRIP.rules, JSON_VALUES)))
 def test_no_document_crashes_the_rules(document):
     """Any JSON is right or has complaints whose pointers lead into it or to a missing member."""

@@ -270,7 +270,7 @@ documents = st.fixed_dictionaries(
 
 
 @pytest.mark.slow
-@settings(deadline=None, max_examples=150, derandomize=True)
+@settings(max_examples=150)
 @given(
     document=documents,
     raw=st.none() | st.binary(max_size=40),

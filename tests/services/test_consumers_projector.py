@@ -274,7 +274,7 @@ pieces = st.none() | st.booleans() | st.integers(-(10**20), 10**20) | st.floats(
 
 
 @pytest.mark.slow
-@settings(deadline=None, max_examples=150, derandomize=True)
+@settings(max_examples=150)
 @given(
     strategy=st.sampled_from(list(STRATEGIES.values())),
     events=st.lists(

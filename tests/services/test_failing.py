@@ -60,7 +60,7 @@ def test_a_service_that_dies_is_told():
     assert listening.dead == "/users/1"
 
 
-@settings(deadline=None, max_examples=60, derandomize=True)
+@settings(max_examples=60)
 @given(st.sampled_from(["GET", "HEAD", "PUT", "DELETE"]), st.text(max_size=30))
 def test_no_request_breaks_either(method, path):
     """Whatever is asked for: an answer, never an exception."""

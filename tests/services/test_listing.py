@@ -57,7 +57,7 @@ queries = st.builds(
 )
 
 
-@settings(deadline=None, max_examples=150, derandomize=True)
+@settings(max_examples=150)
 @given(count=st.integers(0, 30), per_instant=st.integers(1, 9), query=queries)
 def test_memory_pages_fetch_what_the_definition_says(count, per_instant, query):
     """By index and binary search, the same rows as sorting everything; without a tie-breaker the same keys."""
@@ -136,7 +136,7 @@ def test_a_cursor_that_is_not_right_is_a_400(damage):
     assert "cursor" in response.json()["detail"]
 
 
-@settings(deadline=None, max_examples=200, derandomize=True)
+@settings(max_examples=200)
 @given(
     st.sampled_from(["GET", "HEAD", "POST", "DELETE", ""]),
     st.one_of(

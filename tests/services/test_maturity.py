@@ -129,7 +129,7 @@ JSON = st.recursive(
 
 
 @pytest.mark.slow
-@settings(deadline=None, max_examples=120, derandomize=True)
+@settings(max_examples=120)
 @given(st.sampled_from(LEVELS), st.sampled_from([SERVICE, "/users/ada/orders", "/users/ada/orders/1"]), JSON)
 def test_no_operation_breaks_a_level(level, path, document):
     """Any JSON posted to any path of any level: an answer with JSON inside, never an exception."""
@@ -138,7 +138,7 @@ def test_no_operation_breaks_a_level(level, path, document):
 
 
 @pytest.mark.slow
-@settings(deadline=None, max_examples=80, derandomize=True)
+@settings(max_examples=80)
 @given(
     st.sampled_from(LEVELS),
     st.lists(st.tuples(st.sampled_from([200, 201, 404, 500]), st.binary(max_size=8) | JSON.map(json_body)), max_size=4),

@@ -449,7 +449,7 @@ PATHS = st.sampled_from(["/payments", "/payments?x=1", "/payments/", "/payments/
 
 
 @pytest.mark.slow
-@settings(deadline=None, max_examples=200, derandomize=True)
+@settings(max_examples=200)
 @given(
     st.sampled_from(DESIGNS),
     st.lists(

@@ -84,7 +84,7 @@ def test_what_is_no_json_is_a_400():
 
 
 @pytest.mark.slow
-@settings(deadline=None, max_examples=100, derandomize=True)
+@settings(max_examples=100)
 @given(
     st.binary(max_size=20)
     | st.dictionaries(st.sampled_from(["field0", "field1", "x"]), st.integers() | st.text(max_size=3))

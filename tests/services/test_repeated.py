@@ -47,7 +47,7 @@ def profile(method, document, kind):
     return Request(method, "/profiles/ada", headers={"Content-Type": kind}, body=json_body(document))
 
 
-@settings(deadline=None, max_examples=60, derandomize=True)
+@settings(max_examples=60)
 @given(PROFILES)
 def test_putting_and_merging_any_profile_is_idempotent(document):
     """Whatever the document: the second PUT, and the second merge patch, change nothing more and answer alike."""
@@ -58,7 +58,7 @@ def test_putting_and_merging_any_profile_is_idempotent(document):
         assert twice.same_answer
 
 
-@settings(deadline=None, max_examples=30, derandomize=True)
+@settings(max_examples=30)
 @given(st.lists(WORDS, min_size=1, max_size=3))
 def test_appending_is_never_idempotent(words):
     """Whatever is added to the end of a list is there twice afterwards."""

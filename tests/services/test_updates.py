@@ -153,7 +153,7 @@ def test_a_request_without_its_draw_is_refused():
     assert reply.response.status == 400
 
 
-@settings(deadline=None, max_examples=150, derandomize=True)
+@settings(max_examples=150)
 @given(
     path=st.sampled_from(["/updates", "/stream", "/socket", "/hook"]),
     query=st.text(max_size=30),

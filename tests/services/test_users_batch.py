@@ -254,7 +254,7 @@ def test_an_async_batch_and_its_retry_never_create_a_user_twice():
 
 
 @pytest.mark.slow
-@settings(deadline=None, max_examples=150, derandomize=True)
+@settings(max_examples=150)
 @given(
     method=st.sampled_from(["GET", "POST", "DELETE"]),
     path=st.one_of(st.sampled_from(["/users/batch", "/users", "/users/batch/jobs/x"]), st.text(max_size=20)),

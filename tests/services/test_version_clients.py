@@ -109,7 +109,7 @@ CLIENTS = [
 
 
 @pytest.mark.slow
-@settings(deadline=None, max_examples=100, derandomize=True)
+@settings(max_examples=100)
 @given(
     st.integers(0, len(CLIENTS) - 1),
     st.lists(

@@ -193,7 +193,7 @@ def test_a_refused_version_names_what_it_depends_on(place):
 
 
 @pytest.mark.slow
-@settings(deadline=None, max_examples=150, derandomize=True)
+@settings(max_examples=150)
 @given(
     st.sampled_from([UriVersion, QueryVersion, HeaderVersion, MediaTypeVersion]),
     st.sampled_from(["GET", "POST", "HEAD", "DELETE"]),
