@@ -50,6 +50,13 @@ def world(faults=DOWN, bank=None, backoff=None):
     )
 
 
+def test_every_widget_waits_for_its_turn():
+    """Whatever a page sets off goes through `sim.widgets.turns`, because a kernel has several threads for it."""
+    free = re.compile(r"\.(observe|on_click)\(|\.on_msg\((?!in_turn\()")
+    found = {path.name for path in (ROOT / "sim").rglob("*.py") if free.search(path.read_text(encoding="utf-8"))}
+    assert found == {"turns.py"}
+
+
 @pytest.fixture
 def panel():
     """At 30 s: the shop has its ten events, and the bank's ten are dead letters."""
@@ -424,7 +431,7 @@ def test_what_a_consumer_sent_stays_text():
 @given(text=st.text(max_size=60))
 @example(text=NASTY)
 @example(text="\0\r\n\t")
-@settings(deadline=None, max_examples=60, derandomize=True)
+@settings(max_examples=60)
 def test_any_text_comes_back_from_its_cell(text):
     """Whatever is in a row, a browser reads the very same text in that cell, and the row has eight cells."""
     row = log_rows.Row(1, text, text, text, text, answer(200), text, text, text, text)
@@ -443,7 +450,7 @@ def _read(text):
 @example(text=NASTY)
 @example(text="$x^")
 @example(text="👍漢字")
-@settings(deadline=None, max_examples=20, derandomize=True)
+@settings(max_examples=20)
 def test_any_text_can_be_drawn(text):
     """No formula is read into it, and no letter is missing from the font."""
     row = log_rows.Row(1, text, text, text, text, answer(500), text, text, text, text)

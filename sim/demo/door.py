@@ -9,6 +9,8 @@ from typing import Any
 import anywidget
 import traitlets
 
+from sim.widgets.turns import in_turn
+
 
 class Door(anywidget.AnyWidget):
     """A row of buttons for links and files.  It says once, with the page's query, that somebody has come.
@@ -26,7 +28,7 @@ class Door(anywidget.AnyWidget):
         super().__init__()
         self._opened: Callable[[str], None] | None = opened
         self.save: Callable[[], tuple[str, bytes]] | None = None
-        self.on_msg(self._heard)
+        self.on_msg(in_turn(self._heard))
 
     def _heard(self, _: Any, content: Any, __: Any) -> None:
         kind = content.get("kind") if isinstance(content, dict) else None

@@ -19,6 +19,7 @@ from sim.scenarios import story_named
 from sim.widgets import panel_html
 from sim.widgets.live_panel import close_all, empty
 from sim.widgets.panel_widget import Panel
+from sim.widgets.turns import button, on_change
 
 KEY = "SIM_DEMO_KEY"
 """The variable with the presenter's key; where there is none, whoever comes to this machine's own address presents."""
@@ -52,11 +53,11 @@ class Stage(w.VBox):  # type: ignore[misc]  # ipywidgets has no types
             options=[(one.title, one.name) for one in subjects().values()], value=link.state.subject.name,
             description="question", style={"description_width": "auto"},
         )  # fmt: skip
-        self.following = _button("Next", self._next, "the question after this one", icon="arrow-right")
+        self.following = button("Next", self._next, "the question after this one", icon="arrow-right")
         self.prompt, self.complaints, self.asked, self.verdict = w.HTML(), w.HTML(), w.HTML(), w.HTML()
         self.predict = w.HBox()
-        self.run = _button("Run", self._run, "run both, and play their requests", icon="play", style="primary")
-        self.reveal = _button("Reveal", self._reveal, "the table, the chart, and who was right", icon="eye")
+        self.run = button("Run", self._run, "run both, and play their requests", icon="play", style="primary")
+        self.reveal = button("Reveal", self._reveal, "the table, the chart, and who was right", icon="eye")
         self.left, self.right = w.VBox(), w.VBox()
         boards = [self.left, self.right]
         top = [self.picker, self.following]
@@ -64,7 +65,7 @@ class Stage(w.VBox):  # type: ignore[misc]  # ipywidgets has no types
             self.notes = w.VBox()
             self.notes_wanted = w.ToggleButton(description="Notes", icon="list", tooltip="the rubric; for you alone")
             self.notes_wanted.layout.width = "auto"
-            self.notes_wanted.observe(lambda _: self._show_notes(), "value")
+            on_change(self.notes_wanted, lambda _: self._show_notes())
             self.notes.add_class("sim-notes")
             boards.append(self.notes)
             top.append(self.notes_wanted)
@@ -72,7 +73,7 @@ class Stage(w.VBox):  # type: ignore[misc]  # ipywidgets has no types
         self.left.add_class("sim-left")
         self.right.add_class("sim-right")
         bar = _classed(w.HBox([self.asked, self.predict, self.run, self.reveal]), "sim-bar")
-        self.picker.observe(lambda _: self._pick(), "value")
+        on_change(self.picker, lambda _: self._pick())
         self.complaints.value = wording.complaints(link.complaints)
         self._set_up(link.state)
         self.children = [
@@ -113,10 +114,10 @@ class Stage(w.VBox):  # type: ignore[misc]  # ipywidgets has no types
             _choice(letter, subject, name) for letter, name in zip("AB", state.policies, strict=True)
         )
         for choice in (self.one, self.other):
-            choice.observe(self._paired, "value")
+            on_change(choice, self._paired)
         figures = dict.fromkeys((subject.demo.figure, *subject.figures))
         self.figure = w.Dropdown(options=[(in_words(one), one) for one in figures], description="predict", **_short())
-        self.figure.observe(lambda _: self._ask(), "value")
+        on_change(self.figure, lambda _: self._ask())
         self._make_panel(state)
         self._quiet = False
         if self.presents:
@@ -130,12 +131,12 @@ class Stage(w.VBox):  # type: ignore[misc]  # ipywidgets has no types
         self.panel = made
         made.when_shown(self._shown)
         for part in (made.seed, made.seeds, made.chart):
-            part.observe(lambda _: self._tell_door(), "value")
+            on_change(part, lambda _: self._tell_door())
         for control in made.knobs.values():
-            control.observe(self._turned)
+            control.on_turn(self._turned)
         self._known = self._known_presets()
         self.presets = {
-            name: _button(name, self._preset(knobs), ", ".join(f"{knob} = {value}" for knob, value in knobs.items()))
+            name: button(name, self._preset(knobs), ", ".join(f"{knob} = {value}" for knob, value in knobs.items()))
             for name, knobs in self._known.items()
         }
         self._mark_preset()
@@ -201,7 +202,7 @@ class Stage(w.VBox):  # type: ignore[misc]  # ipywidgets has no types
         figure = self.figure.value
         self.asked.value = wording.line(question(figure), "strong")
         self.votes = dict.fromkeys((*self.pair, SAME), 0)
-        self.choices = {name: _button(name or "no difference", self._vote(name), "a vote") for name in self.votes}
+        self.choices = {name: button(name or "no difference", self._vote(name), "a vote") for name in self.votes}
         empty(self.predict)
         self.predict.children = list(self.choices.values())
         if self.revealed:
@@ -278,9 +279,3 @@ def _choice(letter: str, subject: Subject, value: str) -> w.Dropdown:
 
 def _short() -> dict[str, Any]:
     return {"style": {"description_width": "108px"}, "layout": w.Layout(width="auto")}
-
-
-def _button(name: str, press: Callable[[], None], tooltip: str, *, icon: str = "", style: str = "") -> w.Button:
-    made = w.Button(description=name, tooltip=tooltip, icon=icon, button_style=style, layout=w.Layout(width="auto"))
-    made.on_click(lambda _: press())
-    return made

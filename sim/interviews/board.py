@@ -15,6 +15,7 @@ from sim.interviews.timer import Timer
 from sim.questions import Question
 from sim.widgets.live_panel import LivePanel, empty
 from sim.widgets.panel import panel
+from sim.widgets.turns import button, on_change
 
 ANY = "any"
 BEGIN = "take a moment, start the clock, and begin to speak"
@@ -61,14 +62,14 @@ class Interview(LivePanel):
             value=seed, min=0, max=10**9, description="seed", layout=w.Layout(width="150px"),
             style={"description_width": "auto"}, tooltip="the same seed asks the same questions in the same order",
         )  # fmt: skip
-        self.following = _button("Next question", self._next, "one that was not asked yet", icon="random")
+        self.following = button("Next question", self._next, "one that was not asked yet", icon="random")
         self.notes = w.Textarea(
             placeholder="your notes, or what the candidate says", layout=w.Layout(width="100%", height="110px")
         )
         self.notes.add_class("sim-notes")
-        self.try_it = _button("Open the scenario", self._open, "a slider for each what-if", icon="sliders")
-        self.reveal = _button("Reveal the rubric", self._reveal, "what a strong answer says", icon="eye")
-        self.keep = _button("Save summary", self._save, "as a new Markdown file beside this notebook", icon="save")
+        self.try_it = button("Open the scenario", self._open, "a slider for each what-if", icon="sliders")
+        self.reveal = button("Reveal the rubric", self._reveal, "what a strong answer says", icon="eye")
+        self.keep = button("Save summary", self._save, "as a new Markdown file beside this notebook", icon="save")
         self.prompt, self.message = w.HTML(), w.HTML()
         self.scenario, self.rubric = w.VBox(), w.VBox()
         super().__init__([
@@ -104,8 +105,8 @@ class Interview(LivePanel):
         self.prompt.value = page.asked(self.session.now.question, len(self.session.rounds))
         self.notes.value = ""
         self.timer.reset()
-        for button in (self.try_it, self.reveal):
-            button.disabled = False
+        for one in (self.try_it, self.reveal):
+            one.disabled = False
         self._say(BEGIN, "→")
 
     def _next(self) -> None:
@@ -136,7 +137,7 @@ class Interview(LivePanel):
             now.revealed = True
             self.points, self.traps = _ticks(now.question.points), _ticks(now.question.traps)
             for box in (*self.points, *self.traps):
-                box.observe(lambda _: self._ticked(), "value")
+                on_change(box, lambda _: self._ticked())
             self.rubric.children = [
                 w.HTML(page.heading("A strong answer says: tick what was said")), *self.points,
                 w.HTML(page.heading("Traps: tick what was stepped into")), *self.traps,
@@ -190,12 +191,6 @@ def _ticks(texts: tuple[str, ...]) -> tuple[w.Checkbox, ...]:
     for box in boxes:
         box.add_class("sim-tick")
     return boxes
-
-
-def _button(name: str, press: Callable[[], None], tooltip: str, *, icon: str) -> w.Button:
-    button = w.Button(description=name, tooltip=tooltip, icon=icon, layout=w.Layout(width="auto"))
-    button.on_click(lambda _: press())
-    return button
 
 
 def _line(*parts: w.Widget) -> w.HBox:

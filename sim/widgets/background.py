@@ -1,13 +1,14 @@
-"""Work for widgets beside the thread that serves them; only of what was asked for last anything is shown."""
+"""Work for widgets beside the threads that serve them; only of what was asked for last anything is shown."""
 
 from __future__ import annotations
 
-import asyncio
+import threading
 from collections.abc import Callable
 from typing import TypeVar
 
 from sim.engine import look_at_switch
 from sim.widgets.latest import Latest
+from sim.widgets.turns import TURN
 
 Tell = Callable[[str, float | None], None]
 """Is told what goes on, and which share of it is done, None where nobody knows."""
@@ -19,7 +20,7 @@ T = TypeVar("T")
 
 
 class Background:
-    """*tell*: shows how far the work is.  *fail*: shows what went wrong.  Both are called in the loop's own thread."""
+    """*tell*: shows how far the work is.  *fail*: shows what went wrong.  Both are called in turn, from any thread."""
 
     def __init__(self, tell: Tell, fail: Callable[[Exception], None]) -> None:
         self._tell, self._fail = tell, fail
@@ -30,37 +31,38 @@ class Background:
         self._newest += 1
         self._latest.drop()
 
-    def put(self, loop: asyncio.AbstractEventLoop, work: Callable[[Tell], T], publish: Callable[[T], None]) -> None:
-        """Do *work* in a thread, and show what comes of it; what went on before is stopped."""
+    def put(self, work: Callable[[Tell], T], publish: Callable[[T], None]) -> None:
+        """Do *work* in a thread, and *publish*, in turn, what comes of it; what went on before is stopped."""
         self._newest = ticket = self._newest + 1
         heard: tuple[str, float | None] | None = None
-        ended = False
+        ended = threading.Event()
 
         def hear(said: str, share: float | None) -> None:
             nonlocal heard
             heard = said, share
             look_at_switch()
 
-        def tell() -> None:
-            if ticket == self._newest and not ended:
-                if heard is not None:
-                    self._tell(*heard)
-                loop.call_later(TELL_SECONDS, tell)
+        def watch() -> None:
+            while not ended.wait(TELL_SECONDS):
+                with TURN:
+                    if ended.is_set() or ticket != self._newest:
+                        return
+                    if heard is not None:
+                        self._tell(*heard)
 
         def end(show: Callable[[], None]) -> None:
-            nonlocal ended
-            ended = True
-            if ticket == self._newest:
-                show()
+            with TURN:
+                ended.set()
+                if ticket == self._newest:
+                    show()
 
-        def job() -> None:
+        def job() -> Callable[[], None]:
             try:
                 result = work(hear)
             except Exception as error:
                 wrong = error
-                loop.call_soon_threadsafe(end, lambda: self._fail(wrong))
-            else:
-                loop.call_soon_threadsafe(end, lambda: publish(result))
+                return lambda: end(lambda: self._fail(wrong))
+            return lambda: end(lambda: publish(result))
 
-        loop.call_later(TELL_SECONDS, tell)
+        threading.Thread(target=watch, name="watch", daemon=True).start()
         self._latest.put(job)

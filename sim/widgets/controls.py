@@ -12,6 +12,7 @@ import attrs
 import ipywidgets as w
 
 from sim.knobs import Knob
+from sim.widgets.turns import on_change
 
 FACTOR = 10
 """A slider goes up to so many times its start, and on a logarithmic scale down to that part of it."""
@@ -99,7 +100,7 @@ class Control:
             options += [("no limit", math.inf)] * knob.infinite + [("none", None)] * knob.optional
             self.exception = w.Dropdown(options=options, layout=w.Layout(width="92px"), tooltip=knob.help)
             self.exception.value = _NUMBER if _is_number(start) else start
-            self.exception.observe(self._excepted, "value")
+            on_change(self.exception, self._excepted)
             self._excepted(None)
             parts.append(self.exception)
         elif not isinstance(self.field, w.Checkbox):
@@ -131,11 +132,11 @@ class Control:
             self._stretch(value)
         self.field.value = value
 
-    def observe(self, changed: Callable[[], None]) -> None:
-        """Call *changed* when somebody has turned the knob."""
+    def on_turn(self, turned: Callable[[], None]) -> None:
+        """Call *turned*, in turn, when somebody has turned the knob."""
         for part in (self.field, self.exception):
             if part is not None:
-                part.observe(lambda _: changed(), "value")
+                on_change(part, lambda _: turned())
 
     def share(self, value: Any) -> float | None:
         """Where *value* is on the slider, from 0 to 1; None when there is no slider or it is not on it."""

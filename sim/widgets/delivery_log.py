@@ -12,6 +12,7 @@ from sim.deliveries import messages
 from sim.operate import Platform
 from sim.widgets import log_html, log_picture, log_rows
 from sim.widgets.live_panel import LivePanel
+from sim.widgets.turns import button, on_change
 
 STATUSES = (
     ("any", None), ("2xx delivered", "2xx"), ("3xx", "3xx"), ("4xx", "4xx"), ("5xx", "5xx"), ("refused", 0),
@@ -54,19 +55,19 @@ class DeliveryLog(LivePanel):
         self.place, self.past, self.notes = w.HTML(), w.HTML(), w.HTML()
         self.message = w.HTML(log_html.message("Press the number of a delivery to see its past, or to resend it."))
         self.rows = tuple(self._row_button(number) for number in range(rows))
-        self.newer = self._button("‹ newer", self._newer, "the attempts that were sent later")
-        self.older = self._button("older ›", self._older, "the attempts that were sent before")
+        self.newer = button("‹ newer", self._newer, "the attempts that were sent later")
+        self.older = button("older ›", self._older, "the attempts that were sent before")
         # Actions.
         self.seconds = w.FloatText(value=seconds, description="seconds", **_field("150px"))
-        self.advance = self._button("Advance", self._advance, "let time pass", icon="forward", style="primary")
-        self.resend = self._button("Resend", self._resend, "send the chosen delivery once more", icon="repeat")
+        self.advance = button("Advance", self._advance, "let time pass", icon="forward", style="primary")
+        self.resend = button("Resend", self._resend, "send the chosen delivery once more", icon="repeat")
         self.target = w.Dropdown(options=every, description="to", **_field("190px"))
         self.rate = w.Text(description="events a second", placeholder="as planned", **_field("200px"))
-        self.replay = self._button("Replay DLQ", self._replay, "bring the dead letters back", icon="undo")
-        self.send_test = self._button("Send test event", self._send_test, "see whether it works", icon="paper-plane")
-        self.enable = self._button("Enable", self._enable, "send to a disabled endpoint again", icon="unlock")
+        self.replay = button("Replay DLQ", self._replay, "bring the dead letters back", icon="undo")
+        self.send_test = button("Send test event", self._send_test, "see whether it works", icon="paper-plane")
+        self.enable = button("Enable", self._enable, "send to a disabled endpoint again", icon="unlock")
         for field in (self.endpoint, self.status, self.event, self.reason):
-            field.observe(self._filtered, "value")
+            on_change(field, self._filtered)
         super().__init__([
             w.HTML(log_html.STYLE),
             _line(self.heading, _line(self.seconds, self.advance), apart=True),
@@ -106,8 +107,8 @@ class DeliveryLog(LivePanel):
         self.table.value = log_html.log_table(page, self.chosen)
         self.place.value = log_html.place(page)
         self.newer.disabled, self.older.disabled = self._page == 0, not page.goes_on
-        for number, button in enumerate(self.rows):
-            self._dress(button, page.rows[number] if number < len(page.rows) else None)
+        for number, place in enumerate(self.rows):
+            self._dress(place, page.rows[number] if number < len(page.rows) else None)
 
     def _show_chosen(self) -> None:
         platform, chosen = self.platform, self.chosen
@@ -155,12 +156,12 @@ class DeliveryLog(LivePanel):
             "reason": self.reason.value.strip() or None,
         }
 
-    def _dress(self, button: w.Button, row: log_rows.Row | None) -> None:
-        button.layout.visibility = "hidden" if row is None else "visible"
+    def _dress(self, place: w.Button, row: log_rows.Row | None) -> None:
+        place.layout.visibility = "hidden" if row is None else "visible"
         if row is not None:
             chosen = row.delivery == self.chosen
-            button.description = f"▸ {row.delivery}" if chosen else f"{row.delivery}"
-            button.tooltip = f"delivery {row.delivery}: {row.event} to {row.endpoint}, attempt {row.attempt}"
+            place.description = f"▸ {row.delivery}" if chosen else f"{row.delivery}"
+            place.tooltip = f"delivery {row.delivery}: {row.event} to {row.endpoint}, attempt {row.attempt}"
 
     # What its buttons do
 
@@ -239,19 +240,10 @@ class DeliveryLog(LivePanel):
         self.redraw()
         self.message.value = log_html.message(said, sign)
 
-    def _button(
-        self, name: str, press: Callable[[], None], tooltip: str, *, icon: str = "", style: str = ""
-    ) -> w.Button:
-        button = w.Button(
-            description=name, tooltip=tooltip, icon=icon, button_style=style, layout=w.Layout(width="auto")
-        )
-        button.on_click(lambda _: press())
-        return button
-
     def _row_button(self, number: int) -> w.Button:
-        button = self._button("", lambda: self._choose_row(number), "")
-        button.layout = w.Layout(width="76px", height=f"{log_html.ROW_PIXELS - 4}px", margin="2px 4px 2px 2px")
-        return button
+        made = button("", lambda: self._choose_row(number), "")
+        made.layout = w.Layout(width="76px", height=f"{log_html.ROW_PIXELS - 4}px", margin="2px 4px 2px 2px")
+        return made
 
 
 def _rate(text: str) -> float | None:

@@ -12,6 +12,10 @@ GRACE_SECONDS = 2.0
 """So long a job may take to come to a place at which it can be stopped; then, and as often again, it is broken off."""
 
 
+Job = Callable[[], Callable[[], None] | None]
+"""Work that may be stopped; it returns what is left to do once it may no longer be, or None."""
+
+
 class Latest:
     """Runs one job at a time, in the background.
 
@@ -23,7 +27,7 @@ class Latest:
     def __init__(self) -> None:
         self._thread: _Thread | None = None
 
-    def put(self, job: Callable[[], None]) -> None:
+    def put(self, job: Job) -> None:
         """Begin *job*, as soon as what goes on now has ended."""
         if self._thread is not None:
             self._thread.switch.stop()
@@ -45,7 +49,7 @@ class Latest:
 class _Thread(threading.Thread):
     """One job, begun when the one before it has ended, so that two never draw at once."""
 
-    def __init__(self, job: Callable[[], None], before: _Thread | None) -> None:
+    def __init__(self, job: Job, before: _Thread | None) -> None:
         super().__init__(name="latest", daemon=True)
         self.switch = StopSwitch()
         self._job, self._before = job, before
@@ -60,11 +64,13 @@ class _Thread(threading.Thread):
                 self.switch.look()
                 with self._lock:
                     self._busy = True
-                self._job()
+                rest = self._job()
                 with self._lock:
                     self._busy = False
         except Stopped:
-            pass
+            return
+        if rest is not None:
+            rest()
 
     def end(self) -> None:
         """Wait until it has ended; break it off where it does not end by itself."""

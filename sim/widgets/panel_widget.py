@@ -22,6 +22,7 @@ from sim.widgets.controls import Control
 from sim.widgets.live_panel import LivePanel
 from sim.widgets.panel_order import Order, Result, frame
 from sim.widgets.panel_parts import Parts, arrange
+from sim.widgets.turns import in_turn, on_change, on_press
 
 
 class Panel(LivePanel):
@@ -64,15 +65,14 @@ class Panel(LivePanel):
         else:
             self._publish(self._order().carry_out(self._tell))
         for control in self.knobs.values():
-            control.observe(self._turned)
+            control.on_turn(self._turned)
         for part in (*self.policies.values(), self.seeds, self.seed):
-            part.observe(lambda _: self._turned(), "value")
-        self.chart.observe(lambda _: self._redraw(), "value")
-        self.moving.observe(lambda _: self._move(), "value")
-        for part in (parts.left, parts.right):
-            part.observe(lambda _: self._move(), "value")
-        self.run.on_click(lambda _: self._turned(asked=True))
-        self.reset.on_click(lambda _: self._reset())
+            on_change(part, lambda _: self._turned())
+        on_change(self.chart, lambda _: self._redraw())
+        for part in (self.moving, parts.left, parts.right):
+            on_change(part, lambda _: self._move())
+        on_press(self.run, lambda: self._turned(asked=True))
+        on_press(self.reset, self._reset)
         super().__init__(arrange(parts, self.knobs, world, story.__doc__ or "", [
             self.message, self.table, self.motion, self.picture_html, self.code,
         ]))  # fmt: skip
@@ -83,12 +83,14 @@ class Panel(LivePanel):
         return self._result.compared
 
     @property
+    @in_turn
     def _result(self) -> Result:
         if self._shown is None:
             self._carry_out(self._order())
         assert self._shown is not None
         return self._shown
 
+    @in_turn
     def turn(self, **values: Any) -> None:
         """Turn several knobs, and run once; what does not fit is told as for a person, below the buttons.
 
@@ -105,10 +107,12 @@ class Panel(LivePanel):
 
         self._act(act)
 
+    @in_turn
     def rerun(self) -> None:
         """Run the story as its knobs are set, and show the table and the chart."""
         self._act(lambda: self._carry_out(self._order()))
 
+    @in_turn
     def choose(self, names: Sequence[str]) -> None:
         """Compare these policies from now on, in this order.  Nothing is shown until they have run."""
         self._background.drop()
@@ -123,8 +127,9 @@ class Panel(LivePanel):
             part.value = ""
         self._say("press Run", "→")
 
+    @in_turn
     def close(self) -> None:
-        """Break off what goes on; nothing of it is shown."""
+        """Stop what goes on; nothing of it is shown."""
         self._background.drop()
         super().close()
 
@@ -183,6 +188,7 @@ class Panel(LivePanel):
         if self._shown is not None:
             self._begin(self._order(done=self._shown.compared))
 
+    @in_turn
     def set(self, values: Mapping[str, Any]) -> None:
         """Turn several knobs, and run nothing.
 
@@ -205,11 +211,11 @@ class Panel(LivePanel):
     def _begin(self, order: Order) -> None:
         """Carry out *order*: in the background where a kernel's loop is running, else here and now."""
         try:
-            loop = asyncio.get_running_loop()
+            asyncio.get_running_loop()
         except RuntimeError:
             self._act(lambda: self._carry_out(order))
             return
-        self._background.put(loop, order.carry_out, self._publish)
+        self._background.put(order.carry_out, self._publish)
 
     def _carry_out(self, order: Order) -> None:
         """Carry out *order* here and now; what goes on in the background is no longer wanted."""
