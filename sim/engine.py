@@ -1,4 +1,4 @@
-"""The engine: SimPy's event loop, and one slim event.  Nothing else in the project imports SimPy.
+"""The engine: SimPy's event loop, one slim event, and a switch that stops a run.  Nothing else imports SimPy.
 
 The order of events at one instant: edges of faults first, then everything else in the order in which it was put
 on the heap.  A `Send` that follows a wait is carried out within that wait's event; a `Send` that follows an
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import gc
 import math
+import threading
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -45,7 +46,7 @@ class Engine(simpy.Environment):
         Raises: `Stopped` where this thread's `StopSwitch` says so; such an engine cannot go on.
         """
         switch = _SWITCH.get() or StopSwitch()
-        with rare_garbage_collection(), switch.over(self):
+        with rare_garbage_collection, switch.over(self):
             self.run(until=end)
 
 
@@ -116,12 +117,25 @@ def _stop(_: Timer) -> None:
     raise Stopped
 
 
-@contextmanager
-def rare_garbage_collection() -> Generator[None]:
-    """For what makes many small objects that die by reference count; the cycle collector only walks over them."""
-    thresholds = gc.get_threshold()
-    gc.set_threshold(200_000, 50, 100)
-    try:
-        yield
-    finally:
-        gc.set_threshold(*thresholds)
+class _RareGarbage:
+    """Who is within it, over all threads: the first sets the collector's thresholds, the last puts them back."""
+
+    def __init__(self) -> None:
+        self._lock, self._within, self._usual = threading.Lock(), 0, gc.get_threshold()
+
+    def __enter__(self) -> None:
+        with self._lock:
+            self._within += 1
+            if self._within == 1:
+                self._usual = gc.get_threshold()
+                gc.set_threshold(200_000, 50, 100)
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            self._within -= 1
+            if self._within == 0:
+                gc.set_threshold(*self._usual)
+
+
+rare_garbage_collection = _RareGarbage()
+"""For what makes many small objects that die by reference count; the cycle collector only walks over them."""

@@ -57,7 +57,7 @@ def explore(
             raise ValueError(f"after must name requests of this exploration, the earlier one first, got {order}")
     # A store knows a process by its request's identity, and the same request may be asked for twice.
     apart = tuple(attrs.evolve(request) for request in requests)
-    with rare_garbage_collection():
+    with rare_garbage_collection:
         return _Walk(make_service, apart, invariant, crashes, order, limit).exploration()
 
 

@@ -11,7 +11,6 @@ from sim.engine import Stopped, StopSwitch
 GRACE_SECONDS = 2.0
 """So long a job may take to come to a place at which it can be stopped; then, and as often again, it is broken off."""
 
-
 Job = Callable[[], Callable[[], None] | None]
 """Work that may be stopped; it returns what is left to do once it may no longer be, or None."""
 
