@@ -160,9 +160,20 @@ def test_only_the_newest_turn_is_shown(panel):
     assert shown == [20]
 
 
-def test_what_fails_in_the_background_is_a_sentence_too(panel):
+class Exits:
+    """A policy that ends its program."""
+
+    def wait(self, *_):
+        """Wait for nothing."""
+        raise SystemExit("enough")
+
+
+@pytest.mark.parametrize(
+    ("policy", "why"), [(object(), "a policy must be a name"), (Exits(), "SystemExit: enough")], ids=["wrong", "exits"]
+)
+def test_what_fails_in_the_background_is_a_sentence_too(panel, policy, why):
     """The old results turn pale."""
-    panel._entries["immediate"] = object()
+    panel._entries["immediate"] = policy
     said = []
 
     async def act():
@@ -174,7 +185,7 @@ def test_what_fails_in_the_background_is_a_sentence_too(panel):
                 return
 
     asyncio.run(act())
-    assert "a policy must be a name" in said[-1]
+    assert why in said[-1]
     assert "sim-panel old" in panel.table.value
 
 

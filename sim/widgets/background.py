@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 from typing import TypeVar
 
-from sim.engine import look_at_switch
+from sim.engine import Stopped, look_at_switch
 from sim.widgets.latest import Latest
 from sim.widgets.turns import TURN
 
@@ -22,7 +22,7 @@ T = TypeVar("T")
 class Background:
     """*tell*: shows how far the work is.  *fail*: shows what went wrong.  Both are called in turn, from any thread."""
 
-    def __init__(self, tell: Tell, fail: Callable[[Exception], None]) -> None:
+    def __init__(self, tell: Tell, fail: Callable[[BaseException], None]) -> None:
         self._tell, self._fail = tell, fail
         self._latest, self._newest = Latest(), 0
 
@@ -59,7 +59,9 @@ class Background:
         def job() -> Callable[[], None]:
             try:
                 result = work(hear)
-            except Exception as error:
+            except Stopped:
+                raise
+            except BaseException as error:  # a policy that calls exit() ends with a sentence, too
                 wrong = error
                 return lambda: end(lambda: self._fail(wrong))
             return lambda: end(lambda: publish(result))

@@ -228,7 +228,7 @@ class Panel(LivePanel):
         except Exception as error:  # a learner's own policy may raise anything; a panel has no place for a traceback
             self._fail(error)
 
-    def _fail(self, error: Exception) -> None:
+    def _fail(self, error: BaseException) -> None:
         self._say(f"{_sentence(error)}; what is shown is from before", "✗ not run:")
         self._fade()
 
@@ -289,7 +289,7 @@ class Panel(LivePanel):
         self.message.value = panel_html.message(said, sign)
 
 
-def _sentence(error: Exception) -> str:
+def _sentence(error: BaseException) -> str:
     """What went wrong, in one line."""
     first = next(iter(str(error).strip().splitlines()), "").rstrip(".")
     ours = isinstance(error, ValueError | TypeError | SimError) and first
