@@ -16,51 +16,55 @@ def brief(monkeypatch):
     monkeypatch.setattr("sim.widgets.latest.GRACE_SECONDS", 0.05)
 
 
-def test_a_run_is_stopped_at_its_next_event(monkeypatch):
-    """By its switch alone, long before it would have ended, and a run that follows in the same job does not begin."""
-    monkeypatch.setattr("sim.widgets.latest.GRACE_SECONDS", 600.0)
+def replaced(work):
+    """Begin *work*, and ask for something newer: what was done of that."""
     latest, began, done = Latest(), threading.Event(), []
-    day = sim.scenarios.lossy_network(horizon=86_400.0)
 
     def job():
         began.set()
-        try:
-            sim.run(day, "immediate")
-        finally:
-            sim.run(day, "immediate")
+        work()
 
     latest.put(job)
     assert began.wait(5.0)
     latest.put(lambda: done.append("newer"))
     assert latest.wait(20.0)
-    assert done == ["newer"]
+    return done
+
+
+def test_a_run_is_stopped_at_its_next_event(monkeypatch):
+    """By its switch alone, long before it would have ended, and a run that follows in the same job does not begin."""
+    monkeypatch.setattr("sim.widgets.latest.GRACE_SECONDS", 600.0)
+    day = sim.scenarios.lossy_network(horizon=86_400.0)
+
+    def two_runs():
+        try:
+            sim.run(day, "immediate")
+        finally:
+            sim.run(day, "immediate")
+
+    assert replaced(two_runs) == ["newer"]
 
 
 def test_a_job_that_never_ends_is_broken_off_by_a_newer_one(brief):
-    """Wherever it is: a policy with an endless loop does not hold the panel."""
-    latest, began, done = Latest(), threading.Event(), []
+    """Wherever it is: a policy with an endless loop, which catches what it can, does not hold the panel."""
+    caught = []
 
     def endless():
-        began.set()
         while True:
             try:
                 sum(range(100))
             except Exception:
-                done.append("caught")
+                caught.append("an exception")
 
-    latest.put(endless)
-    assert began.wait(5.0)
-    latest.put(lambda: done.append("newer"))
-    assert latest.wait(5.0)
-    assert done == ["newer"]
+    assert replaced(endless) == ["newer"]
+    assert caught == []
 
 
 def test_a_job_that_swallows_being_broken_off_is_broken_off_again(brief):
     """As a finalizer does, in which every exception is lost."""
-    latest, began, done, lost = Latest(), threading.Event(), [], []
+    lost = []
 
     def swallows():
-        began.set()
         for _ in range(2):
             try:
                 while True:
@@ -70,11 +74,8 @@ def test_a_job_that_swallows_being_broken_off_is_broken_off_again(brief):
         while True:
             pass
 
-    latest.put(swallows)
-    assert began.wait(5.0)
-    latest.put(lambda: done.append("newer"))
-    assert latest.wait(5.0)
-    assert (lost, done) == (["lost", "lost"], ["newer"])
+    assert replaced(swallows) == ["newer"]
+    assert lost == ["lost", "lost"]
 
 
 def test_of_many_that_wait_only_the_last_is_done():

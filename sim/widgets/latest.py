@@ -36,7 +36,7 @@ class Latest:
     def drop(self) -> None:
         """Stop what goes on, and begin nothing."""
         if self._thread is not None:
-            self.put(_nothing)
+            self.put(lambda: None)
 
     def wait(self, seconds: float) -> bool:
         """Wait until nothing is going on, at most so long; says whether that is so."""
@@ -79,7 +79,3 @@ class _Thread(threading.Thread):
                 if self._busy and self.ident is not None:
                     ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(self.ident), ctypes.py_object(Stopped))
             self.join(GRACE_SECONDS)
-
-
-def _nothing() -> None:
-    pass

@@ -114,8 +114,7 @@ def test_it_plays_pauses_steps_and_is_scrubbed(runs, show):
     """Time goes on while it plays, as fast as is set; a step is the next event; a click on the chart leads there."""
     page = show(sim.play(*runs, at=2.0, speed=2.0))
     expect(page.locator(".clock")).to_contain_text("2.000 s of ")
-    passed, frames, at = played(page, frames=6)
-    assert frames >= 6
+    passed, _, at = played(page, frames=6)
     assert 2.0 < at <= 2.0 + 2.0 * passed
 
     go_to(page, 2.0)
